@@ -1,0 +1,66 @@
+/**
+ * What every kind of book answers: order by order (`order-books.ts`) and price levels
+ * (`level-books.ts`). One `Books` holds all the instruments of one stream.
+ */
+import type { OpBatch } from "../feed/op-batch.ts";
+import type { Effects } from "./effects.ts";
+
+/** Some levels of one side, best first; filled by `topLevels`, reused by the caller. */
+export class Levels {
+  count = 0;
+  /** Integer in the feed's price unit. */
+  readonly price: Float64Array;
+  /** Sum of open sizes, exact below 2^53. */
+  readonly size: Float64Array;
+  /** Orders standing there (1 for feeds of price levels, which do not say). */
+  readonly orders: Uint32Array;
+
+  constructor(readonly capacity = 10) {
+    this.price = new Float64Array(capacity);
+    this.size = new Float64Array(capacity);
+    this.orders = new Uint32Array(capacity);
+  }
+}
+
+/** One order as it stands in a queue. */
+export interface QueuedOrder {
+  /** Decimal digits. */
+  readonly orderId: string;
+  readonly size: number;
+  /** Its place in the level's queue, from 0: the next to be executed. */
+  readonly position: number;
+}
+
+/** Told after each op, when all of the op's effects are in the books. */
+export interface BookObserver {
+  /**
+   * @param ops the batch being applied
+   * @param at index of the op in it
+   * @param books the books it was applied to; `books.effects` holds this op's rows only
+   */
+  after(ops: OpBatch, at: number, books: Books): void;
+}
+
+export interface Books {
+  /** What the last op did, row by row; empty unless the books were made with `effects: true`. */
+  readonly effects: Effects;
+  /** Orders (or levels) that stand in all books of the stream. */
+  readonly liveOrders: number;
+  /** Things that should not be, by kind: unknown ids, doubled ids, negative remainders. */
+  readonly anomalies: Map<string, number>;
+  /** True when the op applied last changed price, size or order count of a best level. */
+  readonly touchedBest: boolean;
+  /**
+   * Applies ops `from` up to, not including, `to`, in order.
+   * @param observer told after each op; `null` where only the end matters
+   */
+  apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void;
+  /** Best levels of a side (`Side.Buy`, `Side.Sell`), best first, at most `out.capacity`. */
+  topLevels(instrument: number, side: number, out: Levels): void;
+  /** Best bid >= best ask, both there. */
+  isCrossed(instrument: number): boolean;
+  /** The orders of one level in the order of their priority; empty for feeds of levels. */
+  queue(instrument: number, side: number, price: number): QueuedOrder[];
+  /** Drops every book: a new epoch. */
+  clear(): void;
+}

@@ -1,0 +1,92 @@
+/**
+ * What messages do to books, in words that know no exchange: one op for each message of a
+ * `MessageBatch`, at the same index. A feed's decoder fills it, `book/` applies it.
+ */
+export const OpKind = {
+  /** Touches no book and gives no row (system events, unknown types). */
+  None: 0,
+  /** A new order: `id`, `side`, `price`, `size`. */
+  Add: 1,
+  /** Absolute price and open size of `id`; of an unknown id an Add. */
+  Modify: 2,
+  /** Order `id` leaves; price and size of the message are ignored. */
+  Cancel: 3,
+  /** Order `id` is cut by `size`. */
+  Reduce: 4,
+  /** Order `id` leaves, `id2` comes on the same side with `price` and `size`. */
+  Replace: 5,
+  /** Order `id` is executed for `size` at its own price. `tradeId`. */
+  Execute: 6,
+  /** As Execute, at `price`; a trade row only with `OpFlag.Printable`. */
+  ExecuteAt: 7,
+  /** A trade of buy order `id` and sell order `id2` (0: none) at `price` for `size`. */
+  Trade: 8,
+  /** A trade that touches no book: `price`, `size`, `side`, `tradeId`. */
+  Print: 9,
+  /** A trade is taken back; no book changes. `price`, `size`, `tradeId` where the feed has them. */
+  Break: 10,
+  /** A price level is set to `size` (0 removes it): feeds of levels only. `OpFlag.EventEnd`. */
+  Level: 11,
+  /** Every book of the stream is dropped. */
+  Clear: 12,
+  /** An instrument is described: `definition` rows. */
+  Definition: 13,
+  /** An instrument's state changes: `status` rows. */
+  Status: 14,
+  /** A snapshot begins: as Clear; its orders come as Add with the flag `S`. */
+  SnapshotBegin: 15,
+  SnapshotEnd: 16,
+} as const;
+
+export const Side = { Buy: 0, Sell: 1, None: 2 } as const;
+
+export const OpFlag = {
+  /** ITCH C: this execution is to be printed on the tape. */
+  Printable: 1,
+  /** IEX: the exchange's event is complete with this message. */
+  EventEnd: 2,
+  /** NSE closing auction: a market order at price 0, which stands in no price level. */
+  MarketOrder: 4,
+  /** ITCH P before 2014 and the like: `side` is the order's, not the aggressor's. */
+  SideIsResting: 8,
+} as const;
+
+export class OpBatch {
+  count = 0;
+  readonly kind: Uint8Array;
+  readonly flags: Uint8Array;
+  readonly side: Uint8Array;
+  /** Index of the instrument in its stream's `Instruments`; -1 where the op has none. */
+  readonly instrument: Int32Array;
+  /** Integer in the feed's price unit. */
+  readonly price: Float64Array;
+  /** Unsigned 32 bits. */
+  readonly size: Uint32Array;
+  /** Order ids, as two words of 32 bits; both 0 is no order. */
+  readonly idLo: Int32Array;
+  readonly idHi: Int32Array;
+  readonly id2Lo: Int32Array;
+  readonly id2Hi: Int32Array;
+  readonly tradeIdLo: Int32Array;
+  readonly tradeIdHi: Int32Array;
+  /** Exchange time, the wire's 64 bits in the feed's own epoch; `Feed.eventTime` turns it into UTC. */
+  readonly timeLo: Int32Array;
+  readonly timeHi: Int32Array;
+
+  constructor(readonly capacity = 1024) {
+    this.kind = new Uint8Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.side = new Uint8Array(capacity);
+    this.instrument = new Int32Array(capacity);
+    this.price = new Float64Array(capacity);
+    this.size = new Uint32Array(capacity);
+    this.idLo = new Int32Array(capacity);
+    this.idHi = new Int32Array(capacity);
+    this.id2Lo = new Int32Array(capacity);
+    this.id2Hi = new Int32Array(capacity);
+    this.tradeIdLo = new Int32Array(capacity);
+    this.tradeIdHi = new Int32Array(capacity);
+    this.timeLo = new Int32Array(capacity);
+    this.timeHi = new Int32Array(capacity);
+  }
+}

@@ -15,7 +15,10 @@ export class Levels {
   /** Orders standing there (1 for feeds of price levels, which do not say). */
   readonly orders: Uint32Array;
 
-  constructor(readonly capacity = 10) {
+  readonly capacity: number;
+
+  constructor(capacity = 10) {
+    this.capacity = capacity;
     this.price = new Float64Array(capacity);
     this.size = new Float64Array(capacity);
     this.orders = new Uint32Array(capacity);

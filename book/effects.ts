@@ -3,7 +3,15 @@
  * One op gives none (a cancel of an unknown id) to three (a trade and two fills), a clear one for
  * each instrument.
  */
-export const Action = { Add: 65, Cancel: 67, Fill: 70, Modify: 77, Clear: 82, Trade: 84, Break: 66 };
+export const Action = {
+  Add: 65,
+  Cancel: 67,
+  Fill: 70,
+  Modify: 77,
+  Clear: 82,
+  Trade: 84,
+  Break: 66,
+};
 /** `N`: the op had no row of its own. */
 export const NO_ACTION = 78;
 

@@ -3,7 +3,7 @@
  * framing (datagrams to packets) and a decoder (messages to ops); nothing in it knows of sockets,
  * files or clocks.
  */
-import type { Instruments, InstrumentMaster } from "./instruments.ts";
+import type { InstrumentMaster, Instruments } from "./instruments.ts";
 import type { FeedTable } from "./layout.ts";
 import type { MessageBatch } from "./message-batch.ts";
 import type { OpBatch } from "./op-batch.ts";

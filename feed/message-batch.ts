@@ -48,7 +48,10 @@ export class MessageBatch {
   /** `RowFlag` bits that the stream and the way of delivery give (S, V, G, J, T). */
   readonly flags: Uint8Array;
 
-  constructor(readonly capacity = 1024) {
+  readonly capacity: number;
+
+  constructor(capacity = 1024) {
+    this.capacity = capacity;
     this.kind = new Uint8Array(capacity);
     this.offset = new Int32Array(capacity);
     this.length = new Int32Array(capacity);

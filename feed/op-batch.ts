@@ -73,7 +73,10 @@ export class OpBatch {
   readonly timeLo: Int32Array;
   readonly timeHi: Int32Array;
 
-  constructor(readonly capacity = 1024) {
+  readonly capacity: number;
+
+  constructor(capacity = 1024) {
+    this.capacity = capacity;
     this.kind = new Uint8Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.side = new Uint8Array(capacity);

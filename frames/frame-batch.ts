@@ -17,7 +17,10 @@ export class FrameBatch {
   /** Index in the `Channels` table. */
   readonly channel: Int32Array;
 
-  constructor(readonly capacity = 1024) {
+  readonly capacity: number;
+
+  constructor(capacity = 1024) {
+    this.capacity = capacity;
     this.offset = new Int32Array(capacity);
     this.length = new Int32Array(capacity);
     this.sec = new Uint32Array(capacity);

@@ -43,7 +43,11 @@ export interface FieldLayout {
   readonly offset: number;
   /** Bytes; only `text` needs it, the others have their own width. */
   readonly width?: number;
+  /** Decimal places of a `price` field where they are not the table's `priceDecimals`. */
+  readonly decimals?: number;
   readonly meaning: FieldMeaning;
+  /** Decimal places of this `price`, where they are not the table's `priceDecimals`. */
+  readonly decimals?: number;
   /** One line for `feeds describe`: unit, codes, what the exchange says of it. */
   readonly doc: string;
 }

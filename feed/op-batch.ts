@@ -36,6 +36,11 @@ export const OpKind = {
   /** A snapshot begins: as Clear; its orders come as Add with the flag `S`. */
   SnapshotBegin: 15,
   SnapshotEnd: 16,
+  /**
+   * Best bid and ask are set, both, and are all there is: feeds of quotes. `price` and `size` are
+   * the bid's, `price2` and `size2` the ask's; size 0 is no quote on that side.
+   */
+  Quote: 17,
 } as const;
 
 export const Side = { Buy: 0, Sell: 1, None: 2 } as const;
@@ -62,6 +67,9 @@ export class OpBatch {
   readonly price: Float64Array;
   /** Unsigned 32 bits. */
   readonly size: Uint32Array;
+  /** The ask of a `Quote`; no other op uses them. */
+  readonly price2: Float64Array;
+  readonly size2: Uint32Array;
   /** Order ids, as two words of 32 bits; both 0 is no order. */
   readonly idLo: Int32Array;
   readonly idHi: Int32Array;
@@ -83,6 +91,8 @@ export class OpBatch {
     this.instrument = new Int32Array(capacity);
     this.price = new Float64Array(capacity);
     this.size = new Uint32Array(capacity);
+    this.price2 = new Float64Array(capacity);
+    this.size2 = new Uint32Array(capacity);
     this.idLo = new Int32Array(capacity);
     this.idHi = new Int32Array(capacity);
     this.id2Lo = new Int32Array(capacity);

@@ -58,6 +58,8 @@ export class PacketBatch {
   /** Bytes from the start of the frame batch's buffer. */
   messageOffset: Int32Array;
   messageLength: Int32Array;
+  /** Messages of a file whose length prefix was 0, so that their type's length was taken. */
+  mendedLengths = 0;
 
   constructor(packets = 4096, messages = 16384) {
     this.frame = new Int32Array(packets);
@@ -74,6 +76,7 @@ export class PacketBatch {
   clear(): void {
     this.count = 0;
     this.messageCount = 0;
+    this.mendedLengths = 0;
     this.firstMessage[0] = 0;
   }
 

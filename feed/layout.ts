@@ -43,8 +43,6 @@ export interface FieldLayout {
   readonly offset: number;
   /** Bytes; only `text` needs it, the others have their own width. */
   readonly width?: number;
-  /** Decimal places of a `price` field where they are not the table's `priceDecimals`. */
-  readonly decimals?: number;
   readonly meaning: FieldMeaning;
   /** Decimal places of this `price`, where they are not the table's `priceDecimals`. */
   readonly decimals?: number;

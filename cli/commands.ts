@@ -1,0 +1,9 @@
+/** The commands, by name. Only what is built is listed. */
+import type { CommandEntry } from "./command.ts";
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  feeds: {
+    summary: "the feeds that edgebook reads, and the layout of their messages",
+    load: () => import("./commands/feeds.ts"),
+  },
+};

@@ -1,0 +1,228 @@
+/**
+ * The chunk: a compressed batch of frames, the one unit of transport, spool, archive and replay.
+ *
+ *     "EBCH"   4 bytes
+ *     u32 LE   bytes of the header
+ *     u32 LE   CRC-32C of the header
+ *     header   MessagePack map, see `chunk-header.ts`
+ *     body     zstd of what `chunk-raw.ts` lays out
+ *
+ * A file is chunks one after another. A chunk stands alone and stays under 1 MiB; any byte of it
+ * that changes is found by one of the two checksums. Worst case of reading a hostile chunk:
+ * `CHUNK_RAW_BYTES_LIMIT` bytes allocated, then a `ChunkFault`.
+ */
+import { decode, encode } from "@msgpack/msgpack";
+import type { Channels } from "./channels.ts";
+import { crc32c } from "./chunk-checksum.ts";
+import {
+  CHUNK_BYTES_LIMIT,
+  CHUNK_FRAMES_LIMIT,
+  CHUNK_HEADER_BYTES_LIMIT,
+  CHUNK_VERSION,
+  ChunkFault,
+  type ChunkHeader,
+  checkHeader,
+} from "./chunk-header.ts";
+import { packRaw, rawBytesMax, unpackRaw } from "./chunk-raw.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import type { Zstd } from "./zstd-port.ts";
+
+export { ChunkFault, type ChunkHeader, type ChunkKind, type ClockSource } from "./chunk-header.ts";
+
+/** "EBCH" as it stands in the bytes. */
+export const CHUNK_MARK = Uint8Array.of(0x45, 0x42, 0x43, 0x48);
+/** Mark, header length and header checksum. */
+export const CHUNK_PREFIX_BYTES = 12;
+
+/** A chunk on its way: its bytes, and its header so that nobody has to read it again. */
+export interface PackedChunk {
+  readonly header: ChunkHeader;
+  readonly bytes: Uint8Array;
+}
+
+/** What the packer cannot see in the frames. */
+export type ChunkTitle = Omit<
+  ChunkHeader,
+  | "version"
+  | "firstSec"
+  | "firstNsec"
+  | "lastSec"
+  | "lastNsec"
+  | "channels"
+  | "frames"
+  | "codec"
+  | "dictionary"
+  | "rawBytes"
+  | "bodyBytes"
+  | "checksum"
+>;
+
+/** Packs all frames of a batch; keeps its scratch buffers from chunk to chunk. */
+export class ChunkPacker {
+  private readonly channels: Channels;
+  private readonly zstd: Zstd;
+  private scratch = new Uint8Array(1 << 16);
+  private channelMap = new Int32Array(64).fill(-1);
+
+  constructor(channels: Channels, zstd: Zstd) {
+    this.channels = channels;
+    this.zstd = zstd;
+  }
+
+  /**
+   * A chunk in a buffer of its own. `title.runs` names channels by their index in the table; the
+   * chunk renumbers them.
+   * @throws RangeError if the frames are more than a chunk may hold: the caller closes in time
+   */
+  pack(title: ChunkTitle, frames: FrameBatch): PackedChunk {
+    if (frames.count > CHUNK_FRAMES_LIMIT) throw new RangeError("too many frames for one chunk");
+    const used = this.mapChannels(frames, title.runs);
+    let payloadBytes = 0;
+    for (let i = 0; i < frames.count; i++) payloadBytes += frames.length[i];
+    const needed = rawBytesMax(frames.count, payloadBytes);
+    if (this.scratch.length < needed) this.scratch = new Uint8Array(needed * 2);
+    const rawBytes = packRaw(frames, 0, frames.count, this.channelMap, this.scratch);
+    const body = this.zstd.compress(this.scratch.subarray(0, rawBytes));
+    const header: ChunkHeader = {
+      ...title,
+      version: CHUNK_VERSION,
+      ...captureSpan(frames),
+      channels: used.map((index) => this.channels.list[index]),
+      frames: frames.count,
+      codec: "raw",
+      dictionary: "",
+      rawBytes,
+      bodyBytes: body.length,
+      checksum: crc32c(body),
+      runs: title.runs.map((value, at) => (at % 3 === 0 ? this.channelMap[value] : value)),
+    };
+    for (const index of used) this.channelMap[index] = -1;
+    return { header, bytes: joined(header, body) };
+  }
+
+  /** Gives each channel that the frames use its index in the chunk. */
+  private mapChannels(frames: FrameBatch, runs: readonly number[]): number[] {
+    if (this.channelMap.length < this.channels.list.length) {
+      this.channelMap = new Int32Array(this.channels.list.length * 2).fill(-1);
+    }
+    const used: number[] = [];
+    for (let i = 0; i < frames.count; i++) this.useChannel(frames.channel[i], used);
+    for (let i = 0; i < runs.length; i += 3) this.useChannel(runs[i], used);
+    return used;
+  }
+
+  private useChannel(channel: number, used: number[]): void {
+    if (this.channelMap[channel] >= 0) return;
+    this.channelMap[channel] = used.length;
+    used.push(channel);
+  }
+}
+
+/** Unpacks chunks into a frame batch that is reused from chunk to chunk. */
+export class ChunkUnpacker {
+  private readonly channels: Channels;
+  private readonly zstd: Zstd;
+  private frames = new FrameBatch(4096);
+
+  /** @param channels takes the channels that chunks name; frames then refer to it */
+  constructor(channels: Channels, zstd: Zstd) {
+    this.channels = channels;
+    this.zstd = zstd;
+  }
+
+  /** The frames of the chunk that begins at `at`; the batch is valid until the next call. */
+  unpack(bytes: Uint8Array, at = 0): { header: ChunkHeader; frames: FrameBatch } | ChunkFault {
+    const found = readChunkHeader(bytes, at);
+    if (found instanceof ChunkFault) return found;
+    const { header, bodyAt, end } = found;
+    if (end > bytes.length) return new ChunkFault("truncated", `${end - bytes.length} B missing`);
+    const body = bytes.subarray(bodyAt, end);
+    if (crc32c(body) !== header.checksum) return new ChunkFault("bad_checksum", "body");
+    const raw = this.zstd.decompress(body, header.rawBytes);
+    if (raw === null) return new ChunkFault("bad_body", "zstd");
+    if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
+    const map = Int32Array.from(header.channels, (channel) => this.channels.add(channel));
+    if (!unpackRaw(raw, header.frames, map, this.frames)) return new ChunkFault("bad_body", "raw");
+    return { header, frames: this.frames };
+  }
+}
+
+/**
+ * The header of the chunk at `at`, and where its body lies. Of bytes that end too early the fault
+ * is `truncated`: more of them may mend it.
+ */
+export function readChunkHeader(
+  bytes: Uint8Array,
+  at = 0,
+): { header: ChunkHeader; bodyAt: number; end: number } | ChunkFault {
+  for (let i = 0; i < 4 && at + i < bytes.length; i++) {
+    if (bytes[at + i] !== CHUNK_MARK[i]) return new ChunkFault("not_a_chunk", `at byte ${at}`);
+  }
+  if (bytes.length - at < CHUNK_PREFIX_BYTES) return new ChunkFault("truncated", "in its prefix");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = view.getUint32(at + 4, true);
+  if (headerBytes > CHUNK_HEADER_BYTES_LIMIT) {
+    return new ChunkFault("too_large", `header of ${headerBytes} bytes`);
+  }
+  const headerAt = at + CHUNK_PREFIX_BYTES;
+  const bodyAt = headerAt + headerBytes;
+  if (bodyAt > bytes.length) return new ChunkFault("truncated", "in its header");
+  if (crc32c(bytes, headerAt, bodyAt) !== view.getUint32(at + 8, true)) {
+    return new ChunkFault("bad_checksum", "header");
+  }
+  const header = checkHeader(decodeMap(bytes.subarray(headerAt, bodyAt)));
+  if (header instanceof ChunkFault) return header;
+  const end = bodyAt + header.bodyBytes;
+  if (end - at > CHUNK_BYTES_LIMIT) return new ChunkFault("too_large", `${end - at} bytes`);
+  return { header, bodyAt, end };
+}
+
+const DECODE_LIMITS = {
+  maxStrLength: 1024,
+  maxBinLength: 0,
+  maxArrayLength: 1 << 15,
+  maxMapLength: 256,
+  maxExtLength: 0,
+};
+
+function decodeMap(bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes, DECODE_LIMITS);
+  } catch {
+    return undefined;
+  }
+}
+
+function joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
+  const head = encode(header, { ignoreUndefined: true });
+  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
+  if (bytes.length > CHUNK_BYTES_LIMIT) throw new RangeError("chunk larger than 1 MiB");
+  bytes.set(CHUNK_MARK);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(4, head.length, true);
+  view.setUint32(8, crc32c(head), true);
+  bytes.set(head, CHUNK_PREFIX_BYTES);
+  bytes.set(body, CHUNK_PREFIX_BYTES + head.length);
+  return bytes;
+}
+
+function captureSpan(frames: FrameBatch) {
+  let first = 0;
+  let last = 0;
+  for (let i = 1; i < frames.count; i++) {
+    if (isBefore(frames, i, first)) first = i;
+    if (isBefore(frames, last, i)) last = i;
+  }
+  const none = frames.count === 0;
+  return {
+    firstSec: none ? 0 : frames.sec[first],
+    firstNsec: none ? 0 : frames.nsec[first],
+    lastSec: none ? 0 : frames.sec[last],
+    lastNsec: none ? 0 : frames.nsec[last],
+  };
+}
+
+function isBefore(frames: FrameBatch, a: number, b: number): boolean {
+  const seconds = frames.sec[a] - frames.sec[b];
+  return seconds < 0 || (seconds === 0 && frames.nsec[a] < frames.nsec[b]);
+}

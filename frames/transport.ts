@@ -1,0 +1,119 @@
+/**
+ * How chunks travel: ports that `transport-mqtt.ts` and `transport-dir.ts` implement. The edge
+ * holds a `ChunkSink` and listens to what the centre asks; the centre holds a `ChunkSource` and a
+ * `CentreLink`.
+ */
+import type { PackedChunk } from "./chunk.ts";
+
+/** Where chunks go. */
+export interface ChunkSink {
+  /** For status lines: `mqtt://127.0.0.1:1883`. */
+  readonly name: string;
+  /**
+   * Resolves when the other side has the chunk (the broker's acknowledgement, the file's write).
+   * It waits as long as the other side is not there; it rejects only after `close`.
+   */
+  send(chunk: PackedChunk): Promise<void>;
+  /** Gives up what is on its way after `graceMs` at most. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Where chunks come from. */
+export interface ChunkSource {
+  readonly name: string;
+  /**
+   * Hands over each chunk's bytes, one at a time: the next comes when the promise resolves. The
+   * bytes are not checked yet. Resolves at the end (a directory that was read) or after `close`.
+   */
+  run(onChunk: (bytes: Uint8Array) => Promise<void> | void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Chunk numbers `from` to `to`, both included, of one boot of a collector. */
+export interface ResendRequest {
+  readonly ask: "resend";
+  readonly boot: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Everything from chunk `from` of that boot on, as far as the spool has it; boot 0: the present. */
+export interface SendFromRequest {
+  readonly ask: "from";
+  readonly boot: number;
+  readonly from: number;
+}
+
+export type ControlRequest = ResendRequest | SendFromRequest;
+
+/** How far a consumer has come with the chunks of one collector. */
+export interface Position {
+  readonly consumer: string;
+  readonly collector: string;
+  readonly boot: number;
+  /** Every chunk up to this number was taken, or given up as lost. */
+  readonly chunk: number;
+}
+
+/** What the centre says back. Only transports that carry it (MQTT) have one. */
+export interface CentreLink {
+  request(collector: string, request: ControlRequest): Promise<void>;
+  publishPosition(position: Position): Promise<void>;
+}
+
+/** What the edge hears. */
+export interface EdgeLink {
+  onRequest(listener: (request: ControlRequest) => void): void;
+  onPosition(listener: (position: Position) => void): void;
+}
+
+export const TOPIC_ROOT = "edgebook";
+
+/** `edgebook/frames/{feed}/{stream}` */
+export function framesTopic(feed: string, stream: number): string {
+  return `${TOPIC_ROOT}/frames/${feed}/${stream}`;
+}
+
+/** `edgebook/control/{collector}` */
+export function controlTopic(collector: string): string {
+  return `${TOPIC_ROOT}/control/${collector}`;
+}
+
+/** `edgebook/position/{consumer}`; `+` as consumer subscribes to all. */
+export function positionTopic(consumer: string): string {
+  return `${TOPIC_ROOT}/position/${consumer}`;
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+
+/** A request as it came over the wire, or `undefined` if it is none. */
+export function parseRequest(text: string): ControlRequest | undefined {
+  const value = parseObject(text);
+  if (value === undefined || !isCount(value.boot) || !isCount(value.from)) return undefined;
+  const { boot, from } = value;
+  if (value.ask === "from") return { ask: "from", boot, from };
+  if (value.ask !== "resend" || !isCount(value.to) || value.to < from) return undefined;
+  return { ask: "resend", boot, from, to: value.to };
+}
+
+/** A position as it came over the wire, or `undefined` if it is none. */
+export function parsePosition(text: string): Position | undefined {
+  const value = parseObject(text);
+  if (value === undefined) return undefined;
+  const { consumer, collector, boot, chunk } = value;
+  if (typeof consumer !== "string" || typeof collector !== "string") return undefined;
+  return isCount(boot) && isCount(chunk) ? { consumer, collector, boot, chunk } : undefined;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  if (text.length > 4096) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -6,7 +6,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 const folder = new URL("proofs/", import.meta.url).pathname;
 const [name, ...rest] = process.argv.slice(2);
-const names = readdirSync(folder)
+const files = existsSync(folder) ? readdirSync(folder) : [];
+const names = files
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
   .map((file) => file.slice(0, -3))
   .sort();

@@ -1,0 +1,238 @@
+/**
+ * The one way from datagrams to books, live and offline:
+ *
+ *   FrameBatch ─► Sequencer ─► MessageBatch ─► Decoder ─► OpBatch ─► Books ─► observer
+ *                (streams/)                   (feed/)               (one set a stream)
+ *
+ * Owns the sequencer of one feed and, for each of its streams, a decoder and the books. A delivered
+ * batch interleaves streams: it is cut into runs of one stream, each decoded and applied whole. What
+ * happens to a stream between its messages (a new epoch, a lost gap) is turned into ops here, so that
+ * no decoder has to know of it.
+ *
+ * Assumes that nobody keeps a batch beyond the call in which it is handed over.
+ */
+import type { Decoder, DecoderOptions, Feed } from "../feed/feed.ts";
+import { MessageBatch, MessageKind } from "../feed/message-batch.ts";
+import { OpBatch, OpKind, Side } from "../feed/op-batch.ts";
+import { PacketBatch } from "../feed/packet-batch.ts";
+import type { Channels } from "../frames/channels.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { DeliverySink } from "../streams/delivery.ts";
+import { Sequencer, type SequencerOptions } from "../streams/sequencer.ts";
+import type { BookObserver, Books } from "./books.ts";
+import { LevelBooks } from "./level-books.ts";
+import { OrderBooks } from "./order-books.ts";
+
+/** Bytes of an exchange's own file that are split at once: its offsets stay in the near cache. */
+const FILE_PIECE = 32 * 1024;
+
+/** One stream of the feed and everything that is rebuilt of it. */
+export interface PipelineStream {
+  /** Index in the sequencer's `streams` and in `BookPipeline.streams`. */
+  readonly index: number;
+  /** The exchange's number of the stream. */
+  readonly id: number;
+  readonly decoder: Decoder;
+  /** `null` for a feed without books (`sequenced`). */
+  readonly books: Books | null;
+  /** The batch whose ops are being applied; an op is at the same index as its message. */
+  messages: MessageBatch;
+  /** Messages applied, events of the stream not among them. */
+  applied: number;
+  /** Number of the message applied last; 0 before the first. */
+  lastSequence: number;
+}
+
+export interface PipelineOptions extends DecoderOptions {
+  /** Rows are wanted: books fill their `effects`. */
+  readonly effects: boolean;
+  readonly sequencer?: Partial<SequencerOptions>;
+  /** Called once for each stream, when its first message is delivered. */
+  readonly observerFor?: (stream: PipelineStream) => BookObserver | null;
+  /**
+   * Told of every run after it was decoded and applied, also of feeds without books. `ops` is
+   * filled only where the stream has books or a decoder that gives ops.
+   */
+  readonly onRun?: (stream: PipelineStream, from: number, to: number, ops: OpBatch) => void;
+}
+
+export class BookPipeline implements DeliverySink {
+  readonly feed: Feed;
+  readonly sequencer: Sequencer;
+  /** By index; a stream that has delivered nothing yet may be absent. */
+  readonly streams: (PipelineStream | undefined)[] = [];
+  private readonly observers: (BookObserver | null)[] = [];
+  private readonly options: PipelineOptions;
+  private ops = new OpBatch(1024);
+  private readonly filePackets = new PacketBatch(1, 4096);
+  private readonly fileMessages = new MessageBatch(4096);
+  private fileSequence = 0;
+
+  constructor(feed: Feed, channels: Channels, options: PipelineOptions) {
+    this.feed = feed;
+    this.options = options;
+    this.sequencer = new Sequencer(feed.framing(), channels, this, {
+      lateStartDoubtful: feed.lateStartDoubtful,
+      ...options.sequencer,
+    });
+  }
+
+  /** Takes a batch of datagrams; all it delivers is applied when this returns. */
+  push(frames: FrameBatch): void {
+    this.sequencer.push(frames);
+  }
+
+  /** Capture time goes on without frames (live). */
+  advance(nowNs: number): void {
+    this.sequencer.advance(nowNs);
+  }
+
+  /** The input is over. */
+  finish(): void {
+    this.sequencer.finish();
+  }
+
+  /**
+   * Takes messages of the exchange's own file format in `bytes[from..to)`: stream 1, numbered from 1,
+   * without capture times.
+   * @returns where the next call starts (a message cut by `to` stays for it), or `-1 - at` for a
+   *   damaged prefix at `at`
+   */
+  pushFileMessages(bytes: Uint8Array, from: number, to: number): number {
+    const split = this.feed.file;
+    if (split === undefined) throw new Error(`${this.feed.id} has no file format of its own`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { filePackets } = this;
+    let at = from;
+    while (at >= 0 && at < to) {
+      filePackets.clear();
+      const end = Math.min(at + FILE_PIECE, to);
+      let next = split.split(view, at, end, filePackets);
+      if (next === at && end < to) next = split.split(view, at, to, filePackets);
+      this.deliverFile(bytes, view);
+      if (next === at) break;
+      at = next;
+    }
+    return at;
+  }
+
+  deliver(batch: MessageBatch): void {
+    const { count, stream, kind } = batch;
+    if (this.ops.capacity < count) this.ops = new OpBatch(batch.capacity);
+    let from = 0;
+    while (from < count) {
+      const index = stream[from];
+      const target = this.streams[index] ?? this.open(index, this.streamId(index));
+      let to = from;
+      if (kind[from] !== MessageKind.Message) to++;
+      else while (to < count && stream[to] === index && kind[to] === MessageKind.Message) to++;
+      this.applyRun(target, batch, from, to);
+      from = to;
+    }
+  }
+
+  private deliverFile(bytes: Uint8Array, view: DataView): void {
+    const { messageCount, messageOffset, messageLength } = this.filePackets;
+    const batch = this.fileMessages;
+    const stream = this.streams[0] ?? this.open(0, 1);
+    batch.bytes = bytes;
+    batch.view = view;
+    let done = 0;
+    while (done < messageCount) {
+      const count = Math.min(batch.capacity, messageCount - done);
+      for (let i = 0; i < count; i++) {
+        batch.offset[i] = messageOffset[done + i];
+        batch.length[i] = messageLength[done + i];
+        batch.sequence[i] = ++this.fileSequence;
+      }
+      batch.count = count;
+      if (this.ops.capacity < count) this.ops = new OpBatch(batch.capacity);
+      this.applyRun(stream, batch, 0, count);
+      done += count;
+    }
+  }
+
+  /** Decodes and applies messages `from` to `to`: all of one stream, or one event of it. */
+  private applyRun(stream: PipelineStream, batch: MessageBatch, from: number, to: number): void {
+    const { ops } = this;
+    stream.messages = batch;
+    if (batch.kind[from] === MessageKind.Message) {
+      stream.decoder.decodeRun(batch, from, to, ops);
+      stream.applied += to - from;
+      stream.lastSequence = batch.sequence[to - 1];
+    } else {
+      eventOp(stream.decoder, batch, from, ops);
+    }
+    ops.count = to;
+    stream.books?.apply(ops, from, to, this.observers[stream.index]);
+    this.options.onRun?.(stream, from, to, ops);
+  }
+
+  private streamId(index: number): number {
+    return this.sequencer.streams[index].id;
+  }
+
+  private open(index: number, id: number): PipelineStream {
+    const stream: PipelineStream = {
+      index,
+      id,
+      decoder: this.feed.decoder(this.options),
+      books: this.newBooks(),
+      messages: this.fileMessages,
+      applied: 0,
+      lastSequence: 0,
+    };
+    this.streams[index] = stream;
+    this.observers[index] = this.options.observerFor?.(stream) ?? null;
+    return stream;
+  }
+
+  private newBooks(): Books | null {
+    const { effects } = this.options;
+    switch (this.feed.books) {
+      case "orders":
+        return new OrderBooks({ unsignedPrices: this.feed.unsignedPrices, effects });
+      case "levels":
+        return new LevelBooks({ effects });
+      case "none":
+        return null;
+    }
+  }
+}
+
+/** Turns one event of a stream into the op that its books and rows understand. */
+function eventOp(decoder: Decoder, batch: MessageBatch, at: number, ops: OpBatch): void {
+  switch (batch.kind[at]) {
+    case MessageKind.Epoch:
+    case MessageKind.Clear:
+      blankOp(ops, at, OpKind.Clear);
+      break;
+    case MessageKind.Lost:
+      blankOp(ops, at, OpKind.None);
+      break;
+    case MessageKind.SnapshotBegin:
+      blankOp(ops, at, OpKind.SnapshotBegin);
+      break;
+    case MessageKind.SnapshotEnd:
+      blankOp(ops, at, OpKind.SnapshotEnd);
+      break;
+    default:
+      // An order of a snapshot is written in the exchange's own layout.
+      decoder.decode(batch, at, ops);
+  }
+}
+
+function blankOp(ops: OpBatch, at: number, kind: number): void {
+  ops.kind[at] = kind;
+  ops.flags[at] = 0;
+  ops.side[at] = Side.None;
+  ops.instrument[at] = -1;
+  ops.price[at] = 0;
+  ops.size[at] = 0;
+  ops.idLo[at] = 0;
+  ops.idHi[at] = 0;
+  ops.id2Lo[at] = 0;
+  ops.id2Hi[at] = 0;
+  ops.timeLo[at] = 0;
+  ops.timeHi[at] = 0;
+}

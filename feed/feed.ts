@@ -13,6 +13,15 @@ import type { Fault, PacketBatch } from "./packet-batch.ts";
 export interface ChannelContext {
   /** The channel table's stream, or 0 where there is no table. */
   readonly stream: number;
+  /** `sequenced` feeds only: where the datagram carries its number. */
+  readonly sequenceField?: {
+    readonly offset: number;
+    /** 1, 2, 4 or 8 bytes. */
+    readonly width: number;
+    /** Of the number and of the count alike. */
+    readonly littleEndian: boolean;
+    readonly count?: { readonly offset: number; readonly width: number };
+  };
 }
 
 /** Splits datagrams into packets. Holds the session names it has seen, and nothing else. */
@@ -89,5 +98,7 @@ export interface Feed {
      * for a damaged prefix at `at`.
      */
     split(view: DataView, from: number, to: number, out: PacketBatch): number;
+    /** True if what `split` left over at the file's end is the format's end mark, and no damage. */
+    isEnd(view: DataView, from: number, to: number): boolean;
   };
 }

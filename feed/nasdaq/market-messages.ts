@@ -61,7 +61,13 @@ export const MARKET_MESSAGES: readonly MessageLayout[] = [
     fields: [
       ...HEADER,
       stock(11),
-      field("trading_state", "char", 19, "code", "H halted, P paused, Q quotation only, T trading."),
+      field(
+        "trading_state",
+        "char",
+        19,
+        "code",
+        "H halted, P paused, Q quotation only, T trading.",
+      ),
       field("reserved", "char", 20, "reserved", "Reserved."),
       text("reason", 21, 4, "code", "Reason of the action."),
     ],

@@ -1,0 +1,94 @@
+/**
+ * One number that says how the best bid and offer of every instrument went: two programs that give
+ * the same one built the same books. FNV-1a over 32-bit words; after each message that changed
+ * price or size of a best level: instrument number, bid price, bid size, ask price, ask size, 0 where
+ * there is none. Sizes by their low 32 bits, prices as signed words.
+ */
+import type { Instruments } from "../../feed/instruments.ts";
+import { type OpBatch, OpKind, Side } from "../../feed/op-batch.ts";
+import { type BookObserver, type Books, Levels } from "../books.ts";
+
+const FNV_START = 2_166_136_261 | 0;
+const FNV_PRIME = 16_777_619;
+/** Words that are remembered of each instrument. */
+const WORDS = 4;
+
+export class BboDigest implements BookObserver {
+  /** How often a price or size of a best level changed. */
+  changes = 0;
+  private hash = FNV_START;
+  private readonly numbers: readonly number[];
+  private readonly bid = new Levels(1);
+  private readonly ask = new Levels(1);
+  private last = new Int32Array(WORDS * 1024);
+
+  constructor(instruments: Instruments) {
+    this.numbers = instruments.digestNumbers;
+  }
+
+  /** Unsigned 32 bits. */
+  get value(): number {
+    return this.hash >>> 0;
+  }
+
+  after(ops: OpBatch, at: number, books: Books): void {
+    if (!books.touchedBest) return;
+    const kind = ops.kind[at];
+    if (kind === OpKind.Clear || kind === OpKind.SnapshotBegin) {
+      const instruments = Math.min(this.numbers.length, this.last.length / WORDS);
+      for (let i = 0; i < instruments; i++) this.fold(books, i);
+    } else if (ops.instrument[at] >= 0) this.fold(books, ops.instrument[at]);
+  }
+
+  private fold(books: Books, instrument: number): void {
+    const { bid, ask } = this;
+    books.topLevels(instrument, Side.Buy, bid);
+    books.topLevels(instrument, Side.Sell, ask);
+    const bidPrice = bid.count > 0 ? bid.price[0] | 0 : 0;
+    const bidSize = bid.count > 0 ? bid.size[0] | 0 : 0;
+    const askPrice = ask.count > 0 ? ask.price[0] | 0 : 0;
+    const askSize = ask.count > 0 ? ask.size[0] | 0 : 0;
+    const base = instrument * WORDS;
+    if (base >= this.last.length) this.grow(base);
+    const { last } = this;
+    if (
+      last[base] === bidPrice &&
+      last[base + 1] === bidSize &&
+      last[base + 2] === askPrice &&
+      last[base + 3] === askSize
+    ) {
+      return;
+    }
+    last[base] = bidPrice;
+    last[base + 1] = bidSize;
+    last[base + 2] = askPrice;
+    last[base + 3] = askSize;
+    this.changes++;
+    let hash = Math.imul(this.hash ^ this.numbers[instrument], FNV_PRIME);
+    hash = Math.imul(hash ^ bidPrice, FNV_PRIME);
+    hash = Math.imul(hash ^ bidSize, FNV_PRIME);
+    hash = Math.imul(hash ^ askPrice, FNV_PRIME);
+    this.hash = Math.imul(hash ^ askSize, FNV_PRIME);
+  }
+
+  private grow(base: number): void {
+    const wider = new Int32Array(Math.max(this.last.length * 2, base + WORDS));
+    wider.set(this.last);
+    this.last = wider;
+  }
+}
+
+/**
+ * The digest of several streams: theirs folded as (id, digest) in the order of the ids; a single
+ * stream's is its own.
+ * @returns eight lower-case hex digits
+ */
+export function foldDigests(streams: readonly { id: number; value: number }[]): string {
+  let hash = FNV_START;
+  for (const { id, value } of [...streams].sort((a, b) => a.id - b.id)) {
+    hash = Math.imul(hash ^ id, FNV_PRIME);
+    hash = Math.imul(hash ^ value, FNV_PRIME);
+  }
+  const value = streams.length === 1 ? streams[0].value : hash >>> 0;
+  return value.toString(16).padStart(8, "0");
+}

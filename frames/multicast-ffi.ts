@@ -1,0 +1,294 @@
+/**
+ * Edge: many groups received by one thread through `recvmmsg`, with the kernel's times and its
+ * count of drops; and frames sent through `sendmmsg` straight from the batch's buffer.
+ */
+import { type Pointer, ptr } from "bun:ffi";
+import type { FrameBatch as Frames } from "./frame-batch.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import type {
+  JoinedGroup,
+  MulticastReceiver,
+  MulticastSender,
+  NetworkInterface,
+} from "./multicast.ts";
+import {
+  ipv4Bytes,
+  isMulticast,
+  SocketError,
+  socketError,
+  systemErrorName,
+} from "./multicast-error.ts";
+import type { Libc } from "./multicast-libc.ts";
+import * as c from "./multicast-libc.ts";
+import { MessageHeaders, PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
+
+/** Datagrams of one batch; one system call takes as many as are there. */
+const BATCH = 256;
+/** Longer datagrams are cut and counted: no exchange sends beyond a jumbo frame. */
+const DATAGRAM_BYTES_MAX = 9216;
+/** A little more than the longest datagram, so that slots do not all meet in one set of the cache. */
+const SLOT_BYTES = DATAGRAM_BYTES_MAX + 64;
+const CONTROL_BYTES = 64;
+/** Room that a `cmsghdr` takes before its content. */
+const CONTROL_HEAD_BYTES = 16;
+const POLLFD_BYTES = 8;
+
+export class FfiReceiver implements MulticastReceiver {
+  readonly kind = "recvmmsg";
+  readonly clock = "kernel";
+  readonly receiveBufferBytes: number;
+  /** Datagrams longer than a slot; their heads were kept. */
+  truncated = 0;
+  private readonly libc: Libc;
+  private readonly groups: readonly JoinedGroup[];
+  private readonly sockets: number[] = [];
+  /** The kernel's running count of drops, socket by socket. */
+  private readonly drops: Float64Array;
+  private readonly polled: PinnedBytes;
+  private readonly slots = new PinnedBytes(BATCH * SLOT_BYTES);
+  private readonly control = new PinnedBytes(BATCH * CONTROL_BYTES);
+  private readonly headers = new MessageHeaders(BATCH);
+  private readonly frames = new FrameBatch(BATCH);
+  /** Where the next batch begins, so that a busy group does not starve the others. */
+  private turn = 0;
+
+  constructor(
+    libc: Libc,
+    groups: readonly JoinedGroup[],
+    networkInterface: NetworkInterface,
+    bufferBytes: number,
+  ) {
+    this.libc = libc;
+    this.groups = groups;
+    this.drops = new Float64Array(groups.length);
+    this.polled = new PinnedBytes(groups.length * POLLFD_BYTES);
+    let smallest = Number.POSITIVE_INFINITY;
+    try {
+      for (const group of groups) {
+        const socket = openSocket(libc);
+        this.sockets.push(socket);
+        smallest = Math.min(smallest, listen(libc, socket, group, networkInterface, bufferBytes));
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.receiveBufferBytes = smallest;
+    this.sockets.forEach((socket, i) => {
+      this.polled.view.setInt32(i * POLLFD_BYTES, socket, true);
+      this.polled.view.setInt16(i * POLLFD_BYTES + 4, c.POLLIN, true);
+    });
+    for (let i = 0; i < BATCH; i++) {
+      this.headers.setPayload(i, this.slots.address + i * SLOT_BYTES, DATAGRAM_BYTES_MAX);
+      this.headers.setControl(i, this.control.address + i * CONTROL_BYTES, CONTROL_BYTES);
+    }
+  }
+
+  get kernelDrops(): number {
+    return this.drops.reduce((sum, drops) => sum + drops, 0);
+  }
+
+  receive(): Frames {
+    const { frames, libc, polled } = this;
+    frames.reset(this.slots.bytes);
+    const sockets = this.sockets.length;
+    if (libc.poll(polled.address as Pointer, sockets, 0) <= 0) return frames;
+    this.turn = (this.turn + 1) % sockets;
+    for (let step = 0; step < sockets && frames.count < BATCH; step++) {
+      const which = (this.turn + step) % sockets;
+      if (polled.view.getInt16(which * POLLFD_BYTES + 6, true) !== 0) this.drain(which);
+    }
+    return frames;
+  }
+
+  close(): void {
+    for (const socket of this.sockets.splice(0)) this.libc.close(socket);
+  }
+
+  /** One call for one socket, into the slots that are still free. */
+  private drain(which: number): void {
+    const { frames, headers } = this;
+    const first = frames.count;
+    const took = this.libc.recvmmsg(
+      this.sockets[which],
+      headers.address(first) as Pointer,
+      BATCH - first,
+      c.MSG_DONTWAIT,
+      null,
+    );
+    const { channel } = this.groups[which];
+    for (let i = first; i < first + took; i++) {
+      frames.add(i * SLOT_BYTES, headers.received(i), 0, 0, channel);
+      if (headers.flags(i) & c.MSG_TRUNC) this.truncated++;
+      this.readControl(i, which);
+      headers.resetControl(i, CONTROL_BYTES);
+    }
+  }
+
+  /** The kernel's time of receipt, and its count of drops where there were any. */
+  private readControl(i: number, which: number): void {
+    const { view } = this.control;
+    let at = i * CONTROL_BYTES;
+    const end = at + this.headers.controlLength(i);
+    while (at + CONTROL_HEAD_BYTES <= end) {
+      const length = view.getUint32(at, true);
+      const type = view.getInt32(at + 12, true);
+      if (type === c.SO_TIMESTAMPNS) {
+        this.frames.sec[i] = view.getUint32(at + CONTROL_HEAD_BYTES, true);
+        this.frames.nsec[i] = view.getUint32(at + CONTROL_HEAD_BYTES + 8, true);
+      } else if (type === c.SO_RXQ_OVFL) {
+        this.drops[which] = view.getUint32(at + CONTROL_HEAD_BYTES, true);
+      }
+      if (length < CONTROL_HEAD_BYTES) return;
+      at += (length + 7) & ~7;
+    }
+  }
+}
+
+function openSocket(libc: Libc): number {
+  const socket = libc.socket(c.AF_INET, c.SOCK_DGRAM | c.SOCK_CLOEXEC, 0);
+  if (socket >= 0) return socket;
+  throw socketError("socket", systemErrorName(c.errno(libc)), "A UDP socket");
+}
+
+/** Binds and joins; returns the receive buffer that the kernel gave, in bytes. */
+function listen(
+  libc: Libc,
+  socket: number,
+  { group, port }: JoinedGroup,
+  networkInterface: NetworkInterface,
+  bufferBytes: number,
+): number {
+  const where = `${group}:${port}`;
+  const address = ipv4Bytes(group);
+  setOption(libc, socket, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+  if (!setOption(libc, socket, c.SOL_SOCKET, c.SO_RCVBUFFORCE, bufferBytes)) {
+    setOption(libc, socket, c.SOL_SOCKET, c.SO_RCVBUF, bufferBytes);
+  }
+  setOption(libc, socket, c.SOL_SOCKET, c.SO_TIMESTAMPNS, 1);
+  setOption(libc, socket, c.SOL_SOCKET, c.SO_RXQ_OVFL, 1);
+  const bound = libc.bind(socket, socketAddress(address, port).address as Pointer, 16);
+  if (bound !== 0) throw socketError("bind", systemErrorName(c.errno(libc)), where);
+  if (isMulticast(address)) {
+    setOption(libc, socket, c.IPPROTO_IP, c.IP_MULTICAST_ALL, 0);
+    const request = new PinnedBytes(12);
+    request.bytes.set(address, 0);
+    request.bytes.set(ipv4Bytes(networkInterface.address), 4);
+    request.view.setUint32(8, interfaceIndex(libc, networkInterface.name), true);
+    const joined = libc.setsockopt(
+      socket,
+      c.IPPROTO_IP,
+      c.IP_ADD_MEMBERSHIP,
+      request.address as Pointer,
+      12,
+    );
+    if (joined !== 0) throw socketError("join", systemErrorName(c.errno(libc)), where);
+  }
+  return getOption(libc, socket, c.SOL_SOCKET, c.SO_RCVBUF);
+}
+
+function setOption(libc: Libc, socket: number, level: number, option: number, value: number) {
+  const word = new PinnedBytes(4);
+  word.view.setInt32(0, value, true);
+  return libc.setsockopt(socket, level, option, word.address as Pointer, 4) === 0;
+}
+
+function getOption(libc: Libc, socket: number, level: number, option: number): number {
+  const words = new PinnedBytes(8);
+  words.view.setInt32(4, 4, true);
+  const value = words.address as Pointer;
+  libc.getsockopt(socket, level, option, value, (words.address + 4) as Pointer);
+  return words.view.getInt32(0, true);
+}
+
+function interfaceIndex(libc: Libc, name: string): number {
+  const text = new PinnedBytes(64);
+  new TextEncoder().encodeInto(`${name}\0`, text.bytes);
+  return libc.if_nametoindex(text.address as Pointer);
+}
+
+export class FfiSender implements MulticastSender {
+  readonly kind = "sendmmsg";
+  failed = 0;
+  private readonly libc: Libc;
+  private readonly socket: number;
+  private readonly headers = new MessageHeaders(BATCH);
+  /** By channel; index 0 is channel -1, for all that have none of their own. */
+  private readonly routes: (PinnedBytes | undefined)[] = [];
+  private payloads: Uint8Array | undefined;
+  private payloadsAddress = 0;
+
+  constructor(libc: Libc, networkInterface: NetworkInterface, ttl: number) {
+    this.libc = libc;
+    this.socket = openSocket(libc);
+    const request = new PinnedBytes(12);
+    request.bytes.set(ipv4Bytes(networkInterface.address), 4);
+    request.view.setUint32(8, interfaceIndex(libc, networkInterface.name), true);
+    const chosen = libc.setsockopt(
+      this.socket,
+      c.IPPROTO_IP,
+      c.IP_MULTICAST_IF,
+      request.address as Pointer,
+      12,
+    );
+    if (chosen !== 0) {
+      const failure = socketError("choose", systemErrorName(c.errno(libc)), networkInterface.name);
+      libc.close(this.socket);
+      throw failure;
+    }
+    setOption(libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_TTL, ttl);
+    setOption(libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_LOOP, 1);
+    setOption(libc, this.socket, c.SOL_SOCKET, c.SO_SNDBUF, 4 << 20);
+  }
+
+  route(channel: number, group: string, port: number): void {
+    this.routes[channel + 1] = socketAddress(ipv4Bytes(group), port);
+  }
+
+  send(frames: Frames, from: number, to: number): void {
+    if (this.payloads !== frames.bytes) {
+      this.payloads = frames.bytes;
+      this.payloadsAddress = ptr(frames.bytes);
+    }
+    for (let start = from; start < to; start += BATCH) {
+      this.sendSome(frames, start, Math.min(BATCH, to - start));
+    }
+  }
+
+  close(): void {
+    this.libc.close(this.socket);
+  }
+
+  private sendSome(frames: Frames, start: number, count: number): void {
+    const { headers } = this;
+    for (let i = 0; i < count; i++) {
+      const frame = start + i;
+      const peer = this.routes[frames.channel[frame] + 1] ?? this.routes[0];
+      if (peer === undefined) throw noRoute(frames.channel[frame]);
+      headers.setPayload(i, this.payloadsAddress + frames.offset[frame], frames.length[frame]);
+      headers.setPeer(i, peer.address);
+    }
+    let sent = 0;
+    while (sent < count) {
+      const address = headers.address(sent) as Pointer;
+      const took = this.libc.sendmmsg(this.socket, address, count - sent, 0);
+      if (took > 0) {
+        sent += took;
+        continue;
+      }
+      const error = c.errno(this.libc);
+      if (error === c.EINTR) continue;
+      if (error === c.EAGAIN || error === c.ENOBUFS) this.libc.usleep(100);
+      else this.failed++;
+      if (error !== c.EAGAIN && error !== c.ENOBUFS) sent++;
+    }
+  }
+}
+
+function noRoute(channel: number): SocketError {
+  return new SocketError(
+    "bad_address",
+    `Channel ${channel} has no address to be sent to.`,
+    "Give --to udp://GROUP:PORT, or a channel table that names its group.",
+  );
+}

@@ -32,7 +32,9 @@ export function layoutsByType(table: FeedTable): readonly (MessageLayout | undef
   let layouts = layoutsOfTable.get(table);
   if (layouts === undefined) {
     const filled: (MessageLayout | undefined)[] = new Array(256).fill(undefined);
-    for (const layout of table.messages) filled[layout.type.charCodeAt(0) & 0xff] = layout;
+    for (const layout of table.messages) {
+      if (layout.type !== "") filled[layout.type.charCodeAt(0) & 0xff] = layout;
+    }
     layoutsOfTable.set(table, filled);
     layouts = filled;
   }

@@ -11,13 +11,20 @@ export interface FeedDescription {
   readonly books: Feed["books"];
   readonly byteOrder: "little" | "big";
   readonly priceDecimals: number;
-  readonly messages: readonly {
-    readonly type: string;
-    readonly name: string;
-    readonly length: number;
-    readonly doc: string;
-    readonly fields: readonly FieldDescription[];
+  readonly messages: readonly MessageDescription[];
+  /** Messages that do not travel on the live feed. */
+  readonly others: readonly {
+    readonly title: string;
+    readonly messages: readonly MessageDescription[];
   }[];
+}
+
+export interface MessageDescription {
+  readonly type: string;
+  readonly name: string;
+  readonly length: number;
+  readonly doc: string;
+  readonly fields: readonly FieldDescription[];
 }
 
 export interface FieldDescription {
@@ -47,8 +54,11 @@ export function describeFeed(feed: Feed): string {
     `books       ${BOOKS[feed.books]}`,
   ];
   if (table.messages.length > 0) head.push(`prices      ${table.priceDecimals} decimal places`);
-  const messages = table.messages.map((layout) => messageText(table, layout));
-  return `${[head.join("\n"), ...messages].join("\n\n")}\n`;
+  const parts = [head.join("\n"), ...table.messages.map((layout) => messageText(table, layout))];
+  for (const side of feed.sideTables ?? []) {
+    parts.push(`${side.title}:`, ...side.messages.map((layout) => messageText(side, layout)));
+  }
+  return `${parts.join("\n\n")}\n`;
 }
 
 export function describeFeedJson(feed: Feed): FeedDescription {
@@ -60,17 +70,21 @@ export function describeFeedJson(feed: Feed): FeedDescription {
     books: feed.books,
     byteOrder: table.littleEndian ? "little" : "big",
     priceDecimals: table.priceDecimals,
-    messages: table.messages.map((layout) => ({
-      type: layout.type,
-      name: layout.name,
-      length: layout.length,
-      doc: layout.doc,
-      fields: layout.fields.map((field) => fieldDescription(table, field)),
+    messages: messagesOf(table),
+    others: (feed.sideTables ?? []).map((side) => ({
+      title: side.title,
+      messages: messagesOf(side),
     })),
   };
 }
 
-function fieldDescription(table: FeedTable, field: FieldLayout): FieldDescription {
+function messagesOf(table: FeedTable): MessageDescription[] {
+  return table.messages.map(({ type, name, length, doc, fields }) => {
+    return { type, name, length, doc, fields: fields.map((field) => describeField(table, field)) };
+  });
+}
+
+function describeField(table: FeedTable, field: FieldLayout): FieldDescription {
   const { name, type, offset, meaning, doc } = field;
   const width = fieldWidth(field);
   const plain = { name, type, offset, width, meaning, doc };
@@ -80,12 +94,13 @@ function fieldDescription(table: FeedTable, field: FieldLayout): FieldDescriptio
 
 function messageText(table: FeedTable, layout: MessageLayout): string {
   const rows = layout.fields.map((field) => {
-    const { name, type, offset, width, meaning, decimals, doc } = fieldDescription(table, field);
+    const { name, type, offset, width, meaning, decimals, doc } = describeField(table, field);
     const sized = type === "text" ? `text[${width}]` : type;
     const unit = decimals === undefined ? meaning : `price /10^${decimals}`;
     return [String(offset), sized, name, unit, doc];
   });
-  const title = `${layout.type}  ${layout.name}, ${layout.length} bytes. ${layout.doc}`;
+  const name = `${layout.type}  ${layout.name}`.trimStart();
+  const title = `${name}, ${layout.length} bytes. ${layout.doc}`;
   return `${title}\n${columns([["offset", "type", "field", "meaning", ""], ...rows])}`;
 }
 

@@ -75,6 +75,8 @@ export interface EventTime {
 export interface Feed {
   readonly id: string;
   readonly table: FeedTable;
+  /** What the exchange says elsewhere than on the live feed: requests, replies, snapshots. */
+  readonly sideTables?: readonly FeedTable[];
   /** Order by order (has `mbo`), price levels, or opaque (`sequenced`: no books at all). */
   readonly books: "orders" | "levels" | "none";
   /** Prices are unsigned 32-bit words on the wire (ITCH), so that 0x80000000 is a high price. */

@@ -3,6 +3,12 @@ import type { DecoderOptions, EventTime, Feed } from "../feed.ts";
 import { splitNs } from "../time.ts";
 import { NseDecoder } from "./decoder.ts";
 import { NseFraming } from "./framing.ts";
+import {
+  REPLY_TABLE,
+  REQUEST_TABLE,
+  SNAPSHOT_HEADER_TABLE,
+  snapshotRecordTable,
+} from "./recovery-table.ts";
 import { nseTable } from "./table.ts";
 
 /**
@@ -16,6 +22,12 @@ function nseFeed(id: string, segment: string, priceDecimals: number): Feed {
   return {
     id,
     table: nseTable(id, segment, priceDecimals),
+    sideTables: [
+      REQUEST_TABLE,
+      REPLY_TABLE,
+      SNAPSHOT_HEADER_TABLE,
+      snapshotRecordTable(priceDecimals),
+    ],
     books: "orders",
     unsignedPrices: false,
     lateStartDoubtful: true,

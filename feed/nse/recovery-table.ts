@@ -108,25 +108,26 @@ const RECORDS: readonly MessageLayout[] = NSE_MESSAGES.filter(
     .map((field) => ({ ...field, offset: field.offset - HEADER_LENGTH })),
 }));
 
-function table(title: string, typeOffset: number, messages: readonly MessageLayout[]): FeedTable {
-  const versions = "6.7 to 7.1";
-  return {
-    feed: "nse",
-    title,
-    versions,
-    littleEndian: true,
-    typeOffset,
-    priceDecimals: 2,
-    messages,
-  };
+function table(
+  title: string,
+  typeOffset: number,
+  messages: readonly MessageLayout[],
+  priceDecimals = 2,
+): FeedTable {
+  const fixed = { feed: "nse", versions: "6.7 to 7.1", littleEndian: true };
+  return { ...fixed, title, typeOffset, priceDecimals, messages };
 }
 
-export const REQUEST_TABLE = table("NSE MTBT, requests over TCP", 0, [
-  RECOVERY_REQUEST,
-  SNAPSHOT_REQUEST,
-]);
-export const REPLY_TABLE = table("NSE MTBT, replies over TCP", HEADER_LENGTH, [
+export const REQUEST_TABLE = table("requests over TCP", 0, [RECOVERY_REQUEST, SNAPSHOT_REQUEST]);
+
+export const REPLY_TABLE = table("replies over TCP", HEADER_LENGTH, [
   RECOVERY_REPLY,
   SNAPSHOT_REPLY,
 ]);
-export const SNAPSHOT_RECORD_TABLE = table("NSE MTBT, records of a snapshot", 0, RECORDS);
+
+export const SNAPSHOT_HEADER_TABLE = table("head of a snapshot over TCP", 0, [SNAPSHOT_HEADER]);
+
+/** The orders of a snapshot, whose prices have the segment's places. */
+export function snapshotRecordTable(priceDecimals: number): FeedTable {
+  return table("orders of a snapshot over TCP", 0, RECORDS, priceDecimals);
+}

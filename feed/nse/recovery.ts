@@ -16,6 +16,7 @@ import {
   SNAPSHOT_CODE,
   SNAPSHOT_HEADER,
   SNAPSHOT_HEADER_LENGTH,
+  SNAPSHOT_HEADER_TABLE,
   SNAPSHOT_RECORD_LENGTH,
   SNAPSHOT_REPLY,
   SNAPSHOT_REQUEST,
@@ -101,7 +102,7 @@ export function writeSnapshotHeader(header: SnapshotHeader, view: DataView, at: 
     last_seq_no: header.lastSequence,
     stream_id: header.stream,
   };
-  return writeMessage(REQUEST_TABLE, SNAPSHOT_HEADER, values, view, at);
+  return writeMessage(SNAPSHOT_HEADER_TABLE, SNAPSHOT_HEADER, values, view, at);
 }
 
 /** Undefined also where code, size and count do not agree: nothing behind it could be trusted. */
@@ -111,7 +112,7 @@ export function readSnapshotHeader(
   length: number,
 ): SnapshotHeader | undefined {
   if (length < SNAPSHOT_HEADER_LENGTH) return undefined;
-  const number = numbersOf(REQUEST_TABLE, SNAPSHOT_HEADER, view, at);
+  const number = numbersOf(SNAPSHOT_HEADER_TABLE, SNAPSHOT_HEADER, view, at);
   const orders = number("order_count");
   const bytes = SNAPSHOT_HEADER_LENGTH + orders * SNAPSHOT_RECORD_LENGTH;
   if (number("trans_code") !== SNAPSHOT_CODE || orders < 0) return undefined;

@@ -1,0 +1,100 @@
+/** How a simulated exchange is set up. Everything has a default; the seed decides the rest. */
+import type { Contract, Segment } from "./instruments.ts";
+
+export interface ExchangeOptions {
+  readonly segment: Segment;
+  /** Any integer below 2^53. Same options, same bytes. */
+  readonly seed: number;
+  /** Streams 1 to this, at most 79; with `contracts` those that the contracts name. */
+  readonly streams: number;
+  /** How many instruments to make up; not used with `contracts`. */
+  readonly instruments: number;
+  /** Lists these (from an exchange's contract files) and not instruments of its own making. */
+  readonly contracts: readonly Contract[];
+  /** Part of the instruments that nobody ever trades, 0 to below 1. */
+  readonly deadShare: number;
+  /** The start of virtual time: seconds since 1980 in Indian local time. */
+  readonly startSec: number;
+  /** Messages of all streams, on average over calm and bursts, until `endNs`. */
+  readonly messagesPerSecond: number;
+  /** No bursts and no calm. */
+  readonly isEven: boolean;
+  /** Live orders of a stream at which its opening ramp ends; they then stay near this number. */
+  readonly ordersPerStream: number;
+  /** A stream that has been silent for so long sends a heartbeat. */
+  readonly heartbeatNs: number;
+  /** Number of a stream's first message: one for all, or one for each stream in turn. */
+  readonly firstSequence: number | readonly number[];
+  /** The exchange moves to its recovery site: every order is purged and numbers start at 1. */
+  readonly restartAtNs: readonly number[];
+  /** How long it is silent after each restart. */
+  readonly restartSilenceNs: number;
+  /** Continuous trading ends at `fromNs`, the auction's orders are matched at `untilNs`. CM only. */
+  readonly closingAuction: { readonly fromNs: number; readonly untilNs: number } | undefined;
+  /** From then on there are only heartbeats. */
+  readonly endNs: number;
+  /** What each stream's log keeps for recovery, at least; about 90 bytes a message. */
+  readonly keepMessages: number;
+}
+
+export const EXCHANGE_DEFAULTS: ExchangeOptions = {
+  segment: "nse-fo",
+  seed: 1,
+  streams: 2,
+  instruments: 200,
+  contracts: [],
+  deadShare: 0.2,
+  // 28 May 2025, 09:15:00 in India.
+  startSec: 1_432_890_900,
+  messagesPerSecond: 2_000,
+  isEven: false,
+  ordersPerStream: 2_000,
+  heartbeatNs: 2e9,
+  firstSequence: 1,
+  restartAtNs: [],
+  restartSilenceNs: 5e8,
+  closingAuction: undefined,
+  endNs: Number.POSITIVE_INFINITY,
+  keepMessages: 1_000_000,
+};
+
+/** From seconds since 1970 UTC to the exchange's own seconds, since 1980 in Indian local time. */
+export function exchangeSeconds(unixSec: number): number {
+  return unixSec - 315_513_000;
+}
+
+/** An option that cannot be; the message says which, and what it may be. */
+export class ExchangeOptionError extends Error {
+  readonly code = "bad_exchange_option";
+
+  constructor(message: string) {
+    super(message);
+    this.name = "ExchangeOptionError";
+  }
+}
+
+/** Fills in the defaults; throws an `ExchangeOptionError` on what cannot be. */
+export function exchangeOptions(given: Partial<ExchangeOptions>): ExchangeOptions {
+  const options = { ...EXCHANGE_DEFAULTS, ...given };
+  const whole = (name: "streams" | "instruments" | "ordersPerStream", limit: number) => {
+    const value = options[name];
+    if (!Number.isInteger(value) || value < 1 || value > limit) {
+      throw new ExchangeOptionError(`${name} is ${value}, and must be an integer, 1 to ${limit}`);
+    }
+  };
+  whole("streams", 79);
+  whole("instruments", 1_000_000);
+  whole("ordersPerStream", 10_000_000);
+  if (!(options.messagesPerSecond > 0)) {
+    throw new ExchangeOptionError(
+      `messagesPerSecond is ${options.messagesPerSecond}, and must be above 0`,
+    );
+  }
+  if (!(options.deadShare >= 0 && options.deadShare < 1)) {
+    throw new ExchangeOptionError(`deadShare is ${options.deadShare}, and must be 0 to below 1`);
+  }
+  if (options.closingAuction !== undefined && options.segment !== "nse-cm") {
+    throw new ExchangeOptionError("closingAuction is for nse-cm: no other segment has one");
+  }
+  return options;
+}

@@ -20,7 +20,9 @@ const EXIT_OF_CODE = {
   output_exists: Exit.Usage,
   not_a_capture: Exit.Failed,
   not_row_files: Exit.Failed,
-  file_not_readable: Exit.Failed,
+  bad_compression: Exit.Failed,
+  file_not_found: Exit.Failed,
+  file_unreadable: Exit.Failed,
   file_not_writable: Exit.Failed,
   address_in_use: Exit.Failed,
   no_such_interface: Exit.Failed,
@@ -55,9 +57,9 @@ export class CliError extends Error {
 
 /** Codes of the operating system that a person can mend, in the words of the list above. */
 const SYSTEM_CODES: Record<string, [ErrorCode, string]> = {
-  ENOENT: ["file_not_readable", "Check the path; '-' reads standard input."],
-  EACCES: ["file_not_readable", "Check the permissions."],
-  EISDIR: ["file_not_readable", "This is a directory; name a file in it."],
+  ENOENT: ["file_not_found", "Check the path; '-' reads standard input."],
+  EACCES: ["file_unreadable", "Check the permissions."],
+  EISDIR: ["file_unreadable", "This is a directory; name a file in it."],
   ENOSPC: ["file_not_writable", "The disk is full; free some space or choose another --out."],
   EROFS: ["file_not_writable", "The file system is read-only; choose another --out."],
   EADDRINUSE: ["address_in_use", "Another process listens there; stop it or choose another port."],

@@ -92,9 +92,9 @@ export class RowBatch {
     return this.find(name, ["text"]) as TextColumn;
   }
 
-  /** Makes every column of row `at` empty: for rows that fill only some of theirs. */
-  clearRow(at: number): void {
-    for (const column of this.columns) clearCell(column, at);
+  /** Empties the columns of row `at` from column `from` on: for rows that fill only some of theirs. */
+  clearRow(at: number, from = 0): void {
+    for (let i = from; i < this.columns.length; i++) clearCell(this.columns[i], at);
   }
 
   private find(name: string, kinds: readonly ColumnKind[]): Column {

@@ -3,7 +3,7 @@ import { describeFeed, describeFeedJson } from "../../feed/describe.ts";
 import { FEEDS, feedById } from "../../feed/registry.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { unknownFeed } from "../feed-choice.ts";
 import { printOut } from "../output.ts";
 
 export const command: Command = {
@@ -63,14 +63,4 @@ function describe(verb: string, id: string | undefined, json: boolean): string {
   const feed = feedById(id);
   if (!feed) throw unknownFeed(id);
   return json ? `${JSON.stringify(describeFeedJson(feed), undefined, 2)}\n` : describeFeed(feed);
-}
-
-export function unknownFeed(id: string): CliError {
-  const ids = FEEDS.map((feed) => feed.id);
-  const close = nearest(id, ids);
-  return new CliError(
-    "unknown_feed",
-    `There is no feed '${id}'.`,
-    `${close ? `Did you mean ${close}? ` : ""}The feeds are ${ids.join(", ")}.`,
-  );
 }

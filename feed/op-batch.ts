@@ -2,6 +2,8 @@
  * What messages do to books, in words that know no exchange: one op for each message of a
  * `MessageBatch`, at the same index. A feed's decoder fills it, `book/` applies it.
  */
+import { Columns } from "./columns.ts";
+
 export const OpKind = {
   /** Touches no book and gives no row (system events, unknown types). */
   None: 0,
@@ -56,6 +58,10 @@ export const OpFlag = {
   SideIsResting: 8,
 } as const;
 
+/** Three columns of a byte, eleven of four bytes, two of eight. */
+const BYTES_PER_OP = 63;
+
+/** A column that an op's kind does not use holds anything. */
 export class OpBatch {
   count = 0;
   readonly kind: Uint8Array;
@@ -85,21 +91,22 @@ export class OpBatch {
 
   constructor(capacity = 1024) {
     this.capacity = capacity;
-    this.kind = new Uint8Array(capacity);
-    this.flags = new Uint8Array(capacity);
-    this.side = new Uint8Array(capacity);
-    this.instrument = new Int32Array(capacity);
-    this.price = new Float64Array(capacity);
-    this.size = new Uint32Array(capacity);
-    this.price2 = new Float64Array(capacity);
-    this.size2 = new Uint32Array(capacity);
-    this.idLo = new Int32Array(capacity);
-    this.idHi = new Int32Array(capacity);
-    this.id2Lo = new Int32Array(capacity);
-    this.id2Hi = new Int32Array(capacity);
-    this.tradeIdLo = new Int32Array(capacity);
-    this.tradeIdHi = new Int32Array(capacity);
-    this.timeLo = new Int32Array(capacity);
-    this.timeHi = new Int32Array(capacity);
+    const columns = new Columns(capacity * BYTES_PER_OP, 16);
+    this.kind = columns.uint8(capacity);
+    this.flags = columns.uint8(capacity);
+    this.side = columns.uint8(capacity);
+    this.instrument = columns.int32(capacity);
+    this.price = columns.float64(capacity);
+    this.size = columns.uint32(capacity);
+    this.price2 = columns.float64(capacity);
+    this.size2 = columns.uint32(capacity);
+    this.idLo = columns.int32(capacity);
+    this.idHi = columns.int32(capacity);
+    this.id2Lo = columns.int32(capacity);
+    this.id2Hi = columns.int32(capacity);
+    this.tradeIdLo = columns.int32(capacity);
+    this.tradeIdHi = columns.int32(capacity);
+    this.timeLo = columns.int32(capacity);
+    this.timeHi = columns.int32(capacity);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * ITCH 5.0 messages to ops. `decodeRun` is the hot path of every ITCH day: one loop, a switch on
- * the type, big-endian reads, and no write but the columns that an op's kind uses.
+ * ITCH 5.0 messages to ops. The orders, nearly all of a day, go through `orders.ts`; what that
+ * leaves comes here one by one: new securities, trades without an order, states, damage.
  *
  * Assumes that every message lies within its batch's buffer; a short or unknown one becomes
  * `OpKind.None` and an anomaly. Worst case: a message whose symbol is new, which makes a string.
@@ -9,18 +9,32 @@ import type { Decoder, DecoderOptions } from "../feed.ts";
 import type { Instruments } from "../instruments.ts";
 import { lengthsByType, UNKNOWN_LENGTH } from "../lengths.ts";
 import { type MessageBatch, MessageKind } from "../message-batch.ts";
-import { type OpBatch, OpFlag, OpKind, Side } from "../op-batch.ts";
+import { type OpBatch, OpKind, Side } from "../op-batch.ts";
+import { decodeOrders } from "./orders.ts";
 import { Securities } from "./securities.ts";
 import { NASDAQ_TABLE } from "./table.ts";
 
 const LENGTHS = lengthsByType(NASDAQ_TABLE);
-/** The shortest messages of all, `S` and `W`. */
-const LEAST_LENGTH = 12;
-/** Where the symbol stands in messages that tell a security's state, by type; 0: it has none. */
-const STATE_SYMBOL_OFFSETS = new Uint8Array(256);
+const LETTER_R = 0x52;
+const ORDER_TYPES = codes("AFECXDU");
+/** Of the whole market, without a security. */
+const MARKET_TYPES = codes("SVW");
+/** Where the symbol stands, by type; 0: the message has none. */
+const SYMBOL_OFFSETS = new Uint8Array(256);
 for (const message of NASDAQ_TABLE.messages) {
   const stock = message.fields.find((field) => field.name === "stock");
-  if (stock !== undefined) STATE_SYMBOL_OFFSETS[message.type.charCodeAt(0)] = stock.offset;
+  if (stock !== undefined) SYMBOL_OFFSETS[message.type.charCodeAt(0)] = stock.offset;
+}
+
+/** What an event of the stream does to its books, by `MessageKind`. */
+const EVENT_OPS = new Uint8Array(256).fill(OpKind.None);
+EVENT_OPS[MessageKind.Epoch] = OpKind.Clear;
+EVENT_OPS[MessageKind.Clear] = OpKind.Clear;
+EVENT_OPS[MessageKind.SnapshotBegin] = OpKind.SnapshotBegin;
+EVENT_OPS[MessageKind.SnapshotEnd] = OpKind.SnapshotEnd;
+
+function codes(letters: string): readonly number[] {
+  return [...letters].map((letter) => letter.charCodeAt(0));
 }
 
 export class ItchDecoder implements Decoder {
@@ -38,123 +52,73 @@ export class ItchDecoder implements Decoder {
   }
 
   decodeRun(messages: MessageBatch, from: number, to: number, ops: OpBatch): void {
-    const { view, kind: kinds, offset: offsets, length: lengths } = messages;
-    const { byLocate, namedByLocate } = this.securities;
-    const { kind, side, instrument, price, size, idLo, idHi, timeLo, timeHi } = ops;
     ops.flags.fill(0, from, to);
     ops.count = to;
-    for (let at = from; at < to; at++) {
-      const o = offsets[at];
-      const length = lengths[at];
-      const isEvent = kinds[at] !== MessageKind.Message && kinds[at] !== MessageKind.SnapshotOrder;
-      if (isEvent || length < LEAST_LENGTH) {
-        this.decodeOdd(messages, at, ops);
-        continue;
-      }
-      const type = view.getUint8(o);
-      if (length < LENGTHS[type]) {
-        this.decodeOdd(messages, at, ops);
-        continue;
-      }
-      const locate = view.getUint16(o + 1);
-      timeHi[at] = view.getUint16(o + 5);
-      timeLo[at] = view.getInt32(o + 7);
-      let index = byLocate[locate];
-      switch (type) {
-        case 0x41: // A
-        case 0x46: {
-          // F
-          index = namedByLocate[locate];
-          if (index < 0) index = this.securities.named(view, o + 24, locate);
-          const buySell = view.getUint8(o + 19);
-          kind[at] = OpKind.Add;
-          side[at] = buySell === 0x42 ? Side.Buy : Side.Sell;
-          if (buySell !== 0x42 && buySell !== 0x53) this.refuse(ops, at, "bad_side");
-          size[at] = view.getInt32(o + 20);
-          price[at] = view.getUint32(o + 32);
-          break;
-        }
-        case 0x44: // D
-          kind[at] = OpKind.Cancel;
-          break;
-        case 0x45: // E
-          kind[at] = OpKind.Execute;
-          size[at] = view.getInt32(o + 19);
-          ops.tradeIdHi[at] = view.getInt32(o + 23);
-          ops.tradeIdLo[at] = view.getInt32(o + 27);
-          break;
-        case 0x55: // U
-          kind[at] = OpKind.Replace;
-          ops.id2Hi[at] = view.getInt32(o + 19);
-          ops.id2Lo[at] = view.getInt32(o + 23);
-          size[at] = view.getInt32(o + 27);
-          price[at] = view.getUint32(o + 31);
-          break;
-        case 0x58: // X
-          kind[at] = OpKind.Reduce;
-          size[at] = view.getInt32(o + 19);
-          break;
-        case 0x43: // C
-          kind[at] = OpKind.ExecuteAt;
-          size[at] = view.getInt32(o + 19);
-          ops.tradeIdHi[at] = view.getInt32(o + 23);
-          ops.tradeIdLo[at] = view.getInt32(o + 27);
-          if (view.getUint8(o + 31) === 0x59) ops.flags[at] = OpFlag.Printable;
-          price[at] = view.getUint32(o + 32);
-          break;
-        default:
-          this.decodeRare(view, o, type, locate, at, ops);
-          continue;
-      }
-      idHi[at] = view.getInt32(o + 11);
-      idLo[at] = view.getInt32(o + 15);
-      instrument[at] = index >= 0 ? index : this.securities.unnamed(locate);
+    let at = from;
+    while (at < to) {
+      at = decodeOrders(messages, at, to, this.securities.namedByLocate, ops);
+      if (at < to) this.decodeOther(messages, at++, ops);
     }
   }
 
-  /** What touches no order: trades of hidden orders, crosses, breaks, and all about securities. */
-  private decodeRare(
-    view: DataView,
-    o: number,
-    type: number,
-    locate: number,
-    at: number,
-    ops: OpBatch,
-  ): void {
-    const symbolOffset = STATE_SYMBOL_OFFSETS[type];
-    let index = this.securities.namedByLocate[locate];
-    // A directory message always counts: it may give the code to another security.
-    if (symbolOffset !== 0 && (index < 0 || type === 0x52)) {
-      index = this.securities.named(view, o + symbolOffset, locate);
+  private decodeOther(messages: MessageBatch, at: number, ops: OpBatch): void {
+    const kind = messages.kind[at];
+    if (kind !== MessageKind.Message && kind !== MessageKind.SnapshotOrder) {
+      this.decodeEvent(kind, at, ops);
+      return;
     }
-    ops.instrument[at] = index;
+    const { view } = messages;
+    const o = messages.offset[at];
+    const length = messages.length[at];
+    const type = length > 0 ? view.getUint8(o) : 0;
+    if (length < LENGTHS[type] || length === 0) {
+      const isUnknown = length > 0 && LENGTHS[type] === UNKNOWN_LENGTH;
+      this.refuse(ops, at, isUnknown ? "unknown_type" : "short_message");
+      return;
+    }
+    const locate = view.getUint16(o + 1);
+    ops.timeHi[at] = view.getUint16(o + 5);
+    ops.timeLo[at] = view.getInt32(o + 7);
+    ops.instrument[at] = this.instrumentOf(view, o, type, locate);
+    if (ORDER_TYPES.includes(type)) {
+      const done = decodeOrders(messages, at, at + 1, this.securities.byLocate, ops) > at;
+      if (!done) this.refuse(ops, at, "bad_side");
+    } else {
+      this.decodeRare(view, o, type, at, ops);
+    }
+  }
+
+  /** The security of a message that the hot loop left; a new one is learnt here. */
+  private instrumentOf(view: DataView, o: number, type: number, locate: number): number {
+    const symbolOffset = SYMBOL_OFFSETS[type];
+    const known = this.securities.namedByLocate[locate];
+    // A directory message always counts: it may give the code to another security.
+    if (symbolOffset !== 0 && (known < 0 || type === LETTER_R)) {
+      return this.securities.named(view, o + symbolOffset, locate);
+    }
+    if (known >= 0 || MARKET_TYPES.includes(type)) return known;
+    return this.securities.unnamed(locate);
+  }
+
+  /** What touches no order: trades of hidden orders, crosses, breaks, and states. */
+  private decodeRare(view: DataView, o: number, type: number, at: number, ops: OpBatch): void {
     switch (type) {
       case 0x50: // P
-        this.print(ops, at, view.getUint32(o + 20), view.getUint32(o + 32));
-        tradeId(ops, at, view, o + 36);
+        setPrint(ops, at, view.getUint32(o + 20), view.getUint32(o + 32));
+        setTradeId(ops, at, view, o + 36);
         break;
       case 0x51: // Q
-        this.print(ops, at, this.wideSize(view, o + 11), view.getUint32(o + 27));
-        tradeId(ops, at, view, o + 31);
+        setPrint(ops, at, this.wideSize(view, o + 11), view.getUint32(o + 27));
+        setTradeId(ops, at, view, o + 31);
         break;
       case 0x42: // B
+        setPrint(ops, at, 0, Number.NaN);
+        setTradeId(ops, at, view, o + 11);
         ops.kind[at] = OpKind.Break;
-        ops.side[at] = Side.None;
-        if (index < 0) ops.instrument[at] = this.securities.unnamed(locate);
-        ops.price[at] = Number.NaN;
-        ops.size[at] = 0;
-        tradeId(ops, at, view, o + 11);
         break;
       default:
-        ops.kind[at] = type === 0x52 ? OpKind.Definition : OpKind.Status;
+        ops.kind[at] = type === LETTER_R ? OpKind.Definition : OpKind.Status;
     }
-  }
-
-  private print(ops: OpBatch, at: number, size: number, price: number): void {
-    ops.kind[at] = OpKind.Print;
-    ops.side[at] = Side.None;
-    ops.size[at] = size;
-    ops.price[at] = price;
   }
 
   /** A cross has 64 bits of shares. More than 32 have never been; they are cut and counted. */
@@ -164,36 +128,14 @@ export class ItchDecoder implements Decoder {
     return 0xffff_ffff;
   }
 
-  /** Events of the stream, and messages that are too short or of no known type. */
-  private decodeOdd(messages: MessageBatch, at: number, ops: OpBatch): void {
-    ops.instrument[at] = -1;
-    ops.timeLo[at] = 0;
-    ops.timeHi[at] = 0;
-    ops.kind[at] = OpKind.None;
-    switch (messages.kind[at]) {
-      case MessageKind.Epoch:
-        this.securities.forgetLocates();
-        ops.kind[at] = OpKind.Clear;
-        return;
-      case MessageKind.Clear:
-        ops.kind[at] = OpKind.Clear;
-        return;
-      case MessageKind.SnapshotBegin:
-        ops.kind[at] = OpKind.SnapshotBegin;
-        return;
-      case MessageKind.SnapshotEnd:
-        ops.kind[at] = OpKind.SnapshotEnd;
-        return;
-      case MessageKind.Lost:
-        return;
-    }
-    const length = messages.length[at];
-    const known = length > 0 ? LENGTHS[messages.view.getUint8(messages.offset[at])] : 0;
-    this.count(known === UNKNOWN_LENGTH ? "unknown_type" : "short_message");
+  private decodeEvent(kind: number, at: number, ops: OpBatch): void {
+    if (kind === MessageKind.Epoch) this.securities.forgetLocates();
+    setNothing(ops, at);
+    ops.kind[at] = EVENT_OPS[kind];
   }
 
   private refuse(ops: OpBatch, at: number, anomaly: string): void {
-    ops.kind[at] = OpKind.None;
+    setNothing(ops, at);
     this.count(anomaly);
   }
 
@@ -202,7 +144,21 @@ export class ItchDecoder implements Decoder {
   }
 }
 
-function tradeId(ops: OpBatch, at: number, view: DataView, from: number): void {
+function setNothing(ops: OpBatch, at: number): void {
+  ops.kind[at] = OpKind.None;
+  ops.instrument[at] = -1;
+  ops.timeLo[at] = 0;
+  ops.timeHi[at] = 0;
+}
+
+function setPrint(ops: OpBatch, at: number, size: number, price: number): void {
+  ops.kind[at] = OpKind.Print;
+  ops.side[at] = Side.None;
+  ops.size[at] = size;
+  ops.price[at] = price;
+}
+
+function setTradeId(ops: OpBatch, at: number, view: DataView, from: number): void {
   ops.tradeIdHi[at] = view.getInt32(from);
   ops.tradeIdLo[at] = view.getInt32(from + 4);
 }

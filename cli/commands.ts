@@ -2,6 +2,10 @@
 import type { CommandEntry } from "./command.ts";
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  compare: {
+    summary: "two row files of the same schema: the first difference, and counts",
+    load: () => import("./commands/compare.ts"),
+  },
   feeds: {
     summary: "the feeds that edgebook reads, and the layout of their messages",
     load: () => import("./commands/feeds.ts"),

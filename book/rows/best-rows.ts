@@ -1,10 +1,12 @@
 /**
  * Rows of the `bbo` schema: one whenever price, size or order count of an instrument's best bid or
- * ask is not what it was in its last row.
+ * ask is not what it was in its last row. Settled rows keep back what lies inside an event of the
+ * exchange: the state after it is compared with the one before.
  */
 import type { MessageBatch } from "../../feed/message-batch.ts";
-import { type OpBatch, OpKind, Side } from "../../feed/op-batch.ts";
+import { type OpBatch, OpFlag, OpKind, Side } from "../../feed/op-batch.ts";
 import { type BookObserver, type Books, Levels } from "../books.ts";
+import { isSettled } from "../settled.ts";
 import type { NumberColumn } from "./row-batch.ts";
 import { RowHead, type RowStream, type RowTarget } from "./row-head.ts";
 
@@ -19,14 +21,15 @@ export class BestRows implements BookObserver {
   private readonly now = new Float64Array(SHOWN);
   /** What the last row of each instrument showed, six numbers each; a price that is not there is 0. */
   private last = new Float64Array(SHOWN * 1024);
-  private readonly everyOp: boolean;
+  private readonly settled: boolean;
+  /** Instruments that stand inside an event of the exchange: its next level message ends it or not. */
+  private readonly inside: boolean[] = [];
 
-  /** @param everyOp look also after ops that touched no best level: where ops are held back before */
-  constructor(target: RowTarget, stream: RowStream, everyOp = false) {
+  constructor(target: RowTarget, stream: RowStream, settled: boolean) {
     this.head = new RowHead(target, stream);
     const names = ["bid_px", "bid_sz", "bid_ct", "ask_px", "ask_sz", "ask_ct"];
     this.columns = names.map((name) => target.batch.number(name));
-    this.everyOp = everyOp;
+    this.settled = settled;
   }
 
   begin(messages: MessageBatch): void {
@@ -37,10 +40,22 @@ export class BestRows implements BookObserver {
     const kind = ops.kind[at];
     if (kind === OpKind.Clear || kind === OpKind.SnapshotBegin) {
       const instruments = this.last.length / SHOWN;
+      this.inside.length = 0;
       for (let i = 0; i < instruments; i++) this.show(ops, at, books, i);
-    } else if ((this.everyOp || books.touchedBest) && ops.instrument[at] >= 0) {
-      this.show(ops, at, books, ops.instrument[at]);
+    } else if (ops.instrument[at] >= 0 && (this.settled || books.touchedBest)) {
+      if (!this.settled || this.isOutside(ops, at, books)) {
+        this.show(ops, at, books, ops.instrument[at]);
+      }
     }
+  }
+
+  /** A message that is no level's says nothing of the event: the level message before it decides. */
+  private isOutside(ops: OpBatch, at: number, books: Books): boolean {
+    const instrument = ops.instrument[at];
+    if (ops.kind[at] === OpKind.Level) {
+      this.inside[instrument] = (ops.flags[at] & OpFlag.EventEnd) === 0;
+    }
+    return this.inside[instrument] !== true && isSettled(ops, at, books);
   }
 
   private show(ops: OpBatch, at: number, books: Books, instrument: number): void {

@@ -39,13 +39,18 @@ class EffectColumns {
     this.orderId.hi[row] = effects.idHi[at];
   }
 
-  /** A message that did nothing to a book: only the order that it named is known. */
+  /**
+   * A message without an effect of its own: one that found no order, of which only the order's id is
+   * known, or one that set a level.
+   */
   fillNothing(row: number, ops: OpBatch, at: number): void {
-    const named = ops.kind[at] <= OpKind.ExecuteAt;
+    const kind = ops.kind[at];
+    const named = kind <= OpKind.ExecuteAt;
+    const level = kind === OpKind.Level;
     this.action.value[row] = NO_ACTION;
-    this.side.value[row] = NONE;
-    this.price.value[row] = Number.NaN;
-    this.size.value[row] = Number.NaN;
+    this.side.value[row] = level ? (SIDE_LETTERS[ops.side[at]] ?? NONE) : NONE;
+    this.price.value[row] = level ? ops.price[at] : Number.NaN;
+    this.size.value[row] = level ? ops.size[at] : Number.NaN;
     this.orderId.lo[row] = named ? ops.idLo[at] : 0;
     this.orderId.hi[row] = named ? ops.idHi[at] : 0;
   }

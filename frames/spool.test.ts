@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { Channels } from "./channels.ts";
+import { ChunkFault, ChunkPacker, type PackedChunk, readChunkHeader } from "./chunk.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import { Spool } from "./spool.ts";
+import { DirChunkSink, DirChunkSource } from "./transport-dir.ts";
+import { openZstd } from "./zstd.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "edgebook-spool-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const channels = new Channels();
+channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
+const packer = new ChunkPacker(channels, openZstd());
+
+function chunk(number: number, boot = 1, stream = 1, sec = number): PackedChunk {
+  const frames = new FrameBatch(1);
+  frames.reset(new TextEncoder().encode(`frame of chunk ${number}`));
+  frames.add(0, frames.bytes.length, sec, 0, 0);
+  return packer.pack(
+    {
+      kind: "live",
+      collector: "colo-1",
+      boot,
+      number,
+      previous: number - 1,
+      oldest: 1,
+      feed: "nse-fo",
+      stream,
+      session: "",
+      firstSequence: number,
+      lastSequence: number,
+      clock: "kernel",
+      runs: [],
+      copies: 0,
+      runsDropped: 0,
+    },
+    frames,
+  );
+}
+
+const numberOf = (bytes: Uint8Array | undefined) => {
+  const found = bytes === undefined ? undefined : readChunkHeader(bytes);
+  return found === undefined || found instanceof ChunkFault ? undefined : found.header.number;
+};
+
+describe("the spool", () => {
+  test("gives every chunk back by its number, over segments and after a restart", () => {
+    const spool = new Spool(directory, { segmentBytes: 1500 });
+    for (let number = 1; number <= 20; number++) expect(spool.append(chunk(number))).toBe(true);
+    for (let number = 1; number <= 20; number++) {
+      expect(spool.read(1, number)).toEqual(chunk(number).bytes);
+    }
+    spool.close();
+    expect(readdirSync(directory).length).toBeGreaterThan(3);
+    const again = new Spool(directory);
+    again.append(chunk(1, 2));
+    expect(numberOf(again.read(1, 13))).toBe(13);
+    expect(numberOf(again.read(2, 1))).toBe(1);
+    expect([again.read(1, 21), again.read(1, 0), again.read(3, 1)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    again.close();
+  });
+
+  test("cuts a torn chunk off when it is opened, and loses no other", () => {
+    const whole = chunk(1).bytes.length;
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: whole - 1 }), (torn) => {
+        const spool = new Spool(directory);
+        const boot = 1;
+        for (const number of [1, 2, 3]) spool.append(chunk(number, boot));
+        spool.close();
+        const path = join(directory, readdirSync(directory)[0]);
+        truncateSync(path, spool.bytes - torn);
+        const again = new Spool(directory);
+        expect([1, 2, 3].map((number) => numberOf(again.read(boot, number)))).toEqual([
+          1,
+          2,
+          undefined,
+        ]);
+        expect(again.bytesTorn).toBe(chunk(3).bytes.length - torn);
+        again.close();
+        rmSync(path);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("stays within its limit: the oldest chunks go, counted", () => {
+    const spool = new Spool(directory, { segmentBytes: 1000, bytesLimit: 4000 });
+    for (let number = 1; number <= 50; number++) spool.append(chunk(number));
+    expect(spool.bytes).toBeLessThanOrEqual(4000);
+    const oldest = spool.oldest(1);
+    expect(spool.chunksDropped).toBe(oldest - 1);
+    expect(spool.read(1, oldest - 1)).toBeUndefined();
+    expect(numberOf(spool.read(1, oldest))).toBe(oldest);
+    spool.close();
+  });
+});
+
+describe("chunks in a directory", () => {
+  async function numbersIn(): Promise<(number | undefined)[]> {
+    const source = new DirChunkSource(directory);
+    const numbers: (number | undefined)[] = [];
+    await source.run((bytes) => {
+      numbers.push(numberOf(bytes));
+    });
+    return numbers;
+  }
+
+  test("come back in the order of their capture times, streams merged and hours joined", async () => {
+    const sink = new DirChunkSink(directory);
+    for (let number = 1; number <= 12; number++) {
+      await sink.send(chunk(number, 1, 1 + (number % 3), number * 1000));
+    }
+    await sink.close();
+    expect(await numbersIn()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  });
+
+  test("survive a writer that was killed in the middle of one", async () => {
+    const sink = new DirChunkSink(directory);
+    await sink.send(chunk(1));
+    await sink.close();
+    const [file] = readdirSync(join(directory, "nse-fo", "1"));
+    appendFileSync(join(directory, "nse-fo", "1", file), chunk(2).bytes.subarray(0, 100));
+    const next = new DirChunkSink(directory);
+    await next.send(chunk(3));
+    await next.close();
+    expect(await numbersIn()).toEqual([1, 3]);
+  });
+});

@@ -7,37 +7,39 @@
  *   cancel needs no side, and that a modification to 0 leaves nothing open and so is a cancel;
  * - a trade with both ids 0 is counted and still a trade (of spreads the text allows it: not counted);
  * - spreads are instruments of their own, `S` and the token: which leg the token is, nobody knows.
+ *
+ * The loop looks kind and side up in tables: types follow one another at random, and a branch that
+ * the processor guesses wrong costs as much as reading the whole message.
  */
 import type { Decoder, DecoderOptions } from "../feed.ts";
 import { Instruments } from "../instruments.ts";
 import { type MessageBatch, MessageKind } from "../message-batch.ts";
 import { type OpBatch, OpFlag, OpKind, Side } from "../op-batch.ts";
+import { idHigh, idLow, idShifted, isOrderId } from "./order-id.ts";
 import { HEADER_LENGTH, ORDER_LENGTH, TRADE_LENGTH } from "./table.ts";
 import { MOST_INSTRUMENTS, TokenTable } from "./tokens.ts";
 
-const TWO_31 = 2_147_483_648;
-const TWO_32 = 4_294_967_296;
-const PER_TWO_32 = 1 / TWO_32;
-const SIGN_BIT = 0x80000000;
-const SPREAD_BIT = SIGN_BIT;
-const BUY = 0x42;
-const SELL = 0x53;
-const NEW = 0x4e;
-const MODIFY = 0x4d;
-const CANCEL = 0x58;
-const SPREAD_NEW = 0x47;
-const SPREAD_MODIFY = 0x48;
-const SPREAD_CANCEL = 0x4a;
+const SPREAD_BIT = 0x80000000;
 const TRADE = 0x54;
 const SPREAD_TRADE = 0x4b;
 const TRADE_CANCEL = 0x43;
 
-/** Shortest message by type's byte; 0 where the type makes no op. */
-const LEAST = new Uint8Array(256);
-for (const type of [NEW, MODIFY, CANCEL, SPREAD_NEW, SPREAD_MODIFY, SPREAD_CANCEL]) {
-  LEAST[type] = ORDER_LENGTH;
-}
-for (const type of [TRADE, SPREAD_TRADE, TRADE_CANCEL]) LEAST[type] = TRADE_LENGTH;
+/** `OpKind` of an order message by its type's byte: N M X, and G H J of spreads; else None. */
+const ORDER_KIND = new Uint8Array(256);
+ORDER_KIND[0x4e] = ORDER_KIND[0x47] = OpKind.Add;
+ORDER_KIND[0x4d] = ORDER_KIND[0x48] = OpKind.Modify;
+ORDER_KIND[0x58] = ORDER_KIND[0x4a] = OpKind.Cancel;
+
+/** 1 where the type is one of the spread types that `ORDER_KIND` knows. */
+const IS_SPREAD = new Uint8Array(256);
+IS_SPREAD[0x47] = IS_SPREAD[0x48] = IS_SPREAD[0x4a] = 1;
+
+const SIDES = new Uint8Array(256).fill(Side.None);
+SIDES[0x42] = Side.Buy;
+SIDES[0x53] = Side.Sell;
+
+/** Least quantity by `OpKind`: a cancel's means nothing. */
+const LEAST_SIZE = Int32Array.of(0, 1, 1, -0x80000000);
 
 export class NseDecoder implements Decoder {
   readonly instruments = new Instruments();
@@ -46,9 +48,6 @@ export class NseDecoder implements Decoder {
   private readonly spreads = new TokenTable();
   private readonly masters: DecoderOptions["masters"];
   private readonly priceZeroIsMarket: boolean;
-  /** Words of the order id read last by `readId`. */
-  private idLo = 0;
-  private idHi = 0;
 
   /** @param priceZeroIsMarket CM, whose auctions publish market orders at price 0 */
   constructor(options: DecoderOptions, priceZeroIsMarket: boolean) {
@@ -61,191 +60,146 @@ export class NseDecoder implements Decoder {
   }
 
   decodeRun(messages: MessageBatch, from: number, to: number, ops: OpBatch): void {
-    const { view, kind, offset, length } = messages;
+    const { view, kind: messageKind, offset, length } = messages;
+    const { kind, flags, side, instrument, price, size, idLo, idHi, timeLo, timeHi } = ops;
+    const { outrights, spreads, priceZeroIsMarket } = this;
     for (let at = from; at < to; at++) {
-      const messageKind = kind[at];
-      if (messageKind === MessageKind.Message) {
-        this.message(view, offset[at], length[at], at, ops);
-      } else if (messageKind === MessageKind.SnapshotOrder) {
-        this.snapshotOrder(view, offset[at], length[at], at, ops);
-      } else {
-        this.event(messageKind, at, ops);
+      const inStream = messageKind[at];
+      // A snapshot's record is the order message without its header, so it is read from before it.
+      const lacking = inStream === MessageKind.SnapshotOrder ? HEADER_LENGTH : 0;
+      const isOrder = inStream === MessageKind.Message || lacking !== 0;
+      const base = offset[at] - lacking;
+      const fits = isOrder && length[at] + lacking >= ORDER_LENGTH;
+      const type = fits ? view.getUint8(base + HEADER_LENGTH) : 0;
+      const orderKind = ORDER_KIND[type];
+      if (orderKind === OpKind.None || (lacking !== 0 && orderKind !== OpKind.Add)) {
+        this.other(messages, at, ops);
+        continue;
       }
+      const id = view.getFloat64(base + 17, true);
+      const hi = idHigh(id);
+      const shifted = idShifted(id, hi);
+      const orderSide = SIDES[view.getUint8(base + 29)];
+      const orderPrice = view.getInt32(base + 30, true);
+      const quantity = view.getInt32(base + 34, true);
+      if (
+        !isOrderId(hi, shifted) ||
+        id === 0 ||
+        orderSide === Side.None ||
+        quantity < LEAST_SIZE[orderKind]
+      ) {
+        this.damagedOrder(view, base, orderKind, at, ops);
+        continue;
+      }
+      const tokens = IS_SPREAD[type] === 0 ? outrights : spreads;
+      const token = view.getInt32(base + 25, true);
+      let index = tokens.find(token);
+      if (index < 0) index = this.newInstrument(tokens, token);
+      const market = orderPrice === 0 && priceZeroIsMarket && tokens === outrights;
+      kind[at] = index < 0 ? OpKind.None : orderKind;
+      flags[at] = market ? OpFlag.MarketOrder : 0;
+      side[at] = orderSide;
+      instrument[at] = index;
+      price[at] = orderPrice;
+      size[at] = quantity;
+      idLo[at] = idLow(shifted);
+      idHi[at] = hi;
+      timeLo[at] = view.getInt32(base + 9, true);
+      timeHi[at] = view.getInt32(base + 13, true);
     }
   }
 
-  private message(view: DataView, base: number, length: number, at: number, ops: OpBatch): void {
-    const type = length > HEADER_LENGTH ? view.getUint8(base + HEADER_LENGTH) : 0;
-    const least = LEAST[type];
-    let kind: number = OpKind.None;
-    if (length >= least && least !== 0) {
-      ops.timeLo[at] = view.getInt32(base + 9, true);
-      ops.timeHi[at] = view.getInt32(base + 13, true);
-      kind = this.known(view, base, type, at, ops);
+  /** All that is no order message: trades, events of the stream, and damage. */
+  private other(messages: MessageBatch, at: number, ops: OpBatch): void {
+    const { view } = messages;
+    const base = messages.offset[at];
+    const length = messages.length[at];
+    const inStream = messages.kind[at];
+    clearOp(ops, at);
+    if (inStream === MessageKind.SnapshotOrder) {
+      this.note(length < ORDER_LENGTH - HEADER_LENGTH ? "short_message" : "unknown_type");
+    } else if (inStream !== MessageKind.Message) {
+      ops.kind[at] = eventKind(inStream);
+    } else if (length <= HEADER_LENGTH) {
+      this.note("short_message");
     } else {
-      this.note(least === 0 && length > HEADER_LENGTH ? "unknown_type" : "short_message");
-    }
-    ops.kind[at] = kind;
-    if (kind === OpKind.None) ops.instrument[at] = -1;
-  }
-
-  /** Fills the columns of op `at` but for its kind, which it returns; None where it filled nothing. */
-  private known(view: DataView, base: number, type: number, at: number, ops: OpBatch): number {
-    switch (type) {
-      case NEW:
-        return this.order(view, base, OpKind.Add, this.outrights, at, ops);
-      case MODIFY:
-        return this.order(view, base, OpKind.Modify, this.outrights, at, ops);
-      case CANCEL:
-        return this.cancel(view, base, this.outrights, at, ops);
-      case SPREAD_NEW:
-        return this.order(view, base, OpKind.Add, this.spreads, at, ops);
-      case SPREAD_MODIFY:
-        return this.order(view, base, OpKind.Modify, this.spreads, at, ops);
-      case SPREAD_CANCEL:
-        return this.cancel(view, base, this.spreads, at, ops);
-      default:
-        return this.trade(view, base, type, at, ops);
+      const type = view.getUint8(base + HEADER_LENGTH);
+      const isTrade = type === TRADE || type === SPREAD_TRADE || type === TRADE_CANCEL;
+      if (isTrade && length >= TRADE_LENGTH) this.trade(view, base, type, at, ops);
+      else this.note(isTrade || ORDER_KIND[type] !== 0 ? "short_message" : "unknown_type");
     }
   }
 
-  private order(
-    view: DataView,
-    base: number,
-    kind: number,
-    tokens: TokenTable,
-    at: number,
-    ops: OpBatch,
-  ): number {
-    if (!this.readId(view.getFloat64(base + 17, true))) return this.note("bad_order_id");
-    const sideCode = view.getUint8(base + 29);
-    if (sideCode !== BUY && sideCode !== SELL) return this.note("bad_side");
-    const size = view.getInt32(base + 34, true);
-    if (size <= 0) {
-      const none = this.note("bad_quantity");
-      const closes = size === 0 && kind === OpKind.Modify;
-      return closes ? this.cancel(view, base, tokens, at, ops) : none;
-    }
-    const instrument = this.instrument(tokens, view.getInt32(base + 25, true));
-    if (instrument < 0) return OpKind.None;
-    const price = view.getInt32(base + 30, true);
-    const market = price === 0 && this.priceZeroIsMarket && tokens === this.outrights;
-    ops.flags[at] = market ? OpFlag.MarketOrder : 0;
-    ops.side[at] = sideCode === BUY ? Side.Buy : Side.Sell;
-    ops.instrument[at] = instrument;
-    ops.price[at] = price;
-    ops.size[at] = size;
-    ops.idLo[at] = this.idLo;
-    ops.idHi[at] = this.idHi;
-    return kind;
-  }
-
-  private cancel(
-    view: DataView,
-    base: number,
-    tokens: TokenTable,
-    at: number,
-    ops: OpBatch,
-  ): number {
-    if (!this.readId(view.getFloat64(base + 17, true))) return this.note("bad_order_id");
-    const sideCode = view.getUint8(base + 29);
-    if (sideCode !== BUY && sideCode !== SELL) this.note("bad_side");
-    const instrument = this.instrument(tokens, view.getInt32(base + 25, true));
-    if (instrument < 0) return OpKind.None;
-    ops.flags[at] = 0;
-    ops.side[at] = sideCode === BUY ? Side.Buy : sideCode === SELL ? Side.Sell : Side.None;
-    ops.instrument[at] = instrument;
-    ops.price[at] = view.getInt32(base + 30, true);
-    ops.size[at] = view.getInt32(base + 34, true);
-    ops.idLo[at] = this.idLo;
-    ops.idHi[at] = this.idHi;
-    return OpKind.Cancel;
-  }
-
-  private trade(view: DataView, base: number, type: number, at: number, ops: OpBatch): number {
+  private trade(view: DataView, base: number, type: number, at: number, ops: OpBatch): void {
+    ops.timeLo[at] = view.getInt32(base + 9, true);
+    ops.timeHi[at] = view.getInt32(base + 13, true);
     const buyId = view.getFloat64(base + 17, true);
     const sellId = view.getFloat64(base + 25, true);
-    if (!this.readId(buyId) && buyId !== 0) return this.note("bad_order_id");
-    const buyLo = this.idLo;
-    const buyHi = this.idHi;
-    if (!this.readId(sellId) && sellId !== 0) return this.note("bad_order_id");
-    const size = view.getInt32(base + 41, true);
-    if (size < 0 || (size === 0 && type !== TRADE_CANCEL)) return this.note("bad_quantity");
-    const tokens = type === SPREAD_TRADE ? this.spreads : this.outrights;
-    const instrument = this.instrument(tokens, view.getInt32(base + 33, true));
-    if (instrument < 0) return OpKind.None;
-    if (type === TRADE && buyId === 0 && sellId === 0) this.note("trade_without_ids");
-    ops.flags[at] = 0;
-    ops.side[at] = Side.None;
-    ops.instrument[at] = instrument;
-    ops.price[at] = view.getInt32(base + 37, true);
-    ops.size[at] = size;
-    ops.idLo[at] = buyLo;
-    ops.idHi[at] = buyHi;
-    ops.id2Lo[at] = this.idLo;
-    ops.id2Hi[at] = this.idHi;
-    return type === TRADE_CANCEL ? OpKind.Break : OpKind.Trade;
-  }
-
-  /** The 30-byte record is the order message without its header, so the same reader serves. */
-  private snapshotOrder(
-    view: DataView,
-    offset: number,
-    length: number,
-    at: number,
-    ops: OpBatch,
-  ): void {
-    const type = length > 0 ? view.getUint8(offset) : 0;
-    if (length < ORDER_LENGTH - HEADER_LENGTH || type === NEW || type === SPREAD_NEW) {
-      this.message(view, offset - HEADER_LENGTH, length + HEADER_LENGTH, at, ops);
+    const buyHi = idHigh(buyId);
+    const sellHi = idHigh(sellId);
+    const buyShifted = idShifted(buyId, buyHi);
+    const sellShifted = idShifted(sellId, sellHi);
+    if (!isOrderId(buyHi, buyShifted) || !isOrderId(sellHi, sellShifted)) {
+      this.note("bad_order_id");
       return;
     }
-    ops.kind[at] = OpKind.None;
-    ops.instrument[at] = -1;
-    this.note("unknown_type");
-  }
-
-  private event(kind: number, at: number, ops: OpBatch): void {
-    ops.kind[at] = eventOp(kind);
-    ops.flags[at] = 0;
-    ops.side[at] = Side.None;
-    ops.instrument[at] = -1;
-    ops.timeLo[at] = 0;
-    ops.timeHi[at] = 0;
-  }
-
-  /**
-   * Puts the words of a whole number from 1 to 2^53 - 1 into `idLo` and `idHi`. Of anything else,
-   * 0 included, both become 0 and it returns false.
-   */
-  private readId(id: number): boolean {
-    const hi = (id * PER_TWO_32) | 0;
-    // Shifted into the signed range, so that turning it into a word is one machine instruction.
-    const shifted = id - hi * TWO_32 - TWO_31;
-    const word = shifted | 0;
-    if (word !== shifted || hi >>> 21 !== 0 || id === 0) {
-      this.idLo = 0;
-      this.idHi = 0;
-      return false;
+    const quantity = view.getInt32(base + 41, true);
+    if (quantity < 0 || (quantity === 0 && type !== TRADE_CANCEL)) {
+      this.note("bad_quantity");
+      return;
     }
-    this.idLo = word ^ SIGN_BIT;
-    this.idHi = hi;
-    return true;
+    const tokens = type === SPREAD_TRADE ? this.spreads : this.outrights;
+    const index = this.instrumentOf(tokens, view.getInt32(base + 33, true));
+    if (index < 0) return;
+    if (type === TRADE && buyId === 0 && sellId === 0) this.note("trade_without_ids");
+    ops.kind[at] = type === TRADE_CANCEL ? OpKind.Break : OpKind.Trade;
+    ops.instrument[at] = index;
+    ops.price[at] = view.getInt32(base + 37, true);
+    ops.size[at] = quantity;
+    ops.idLo[at] = idLow(buyShifted);
+    ops.idHi[at] = buyHi;
+    ops.id2Lo[at] = idLow(sellShifted);
+    ops.id2Hi[at] = sellHi;
   }
 
-  /** Index of the token's instrument, made if it is new; -1 (and counted) if it cannot be one. */
-  private instrument(tokens: TokenTable, token: number): number {
+  /** An order message that the loop gave up: counts why, and saves the cancels that it may hold. */
+  private damagedOrder(view: DataView, base: number, kind: number, at: number, ops: OpBatch): void {
+    clearOp(ops, at);
+    ops.timeLo[at] = view.getInt32(base + 9, true);
+    ops.timeHi[at] = view.getInt32(base + 13, true);
+    const id = view.getFloat64(base + 17, true);
+    const hi = idHigh(id);
+    const shifted = idShifted(id, hi);
+    if (!isOrderId(hi, shifted) || id === 0) {
+      this.note("bad_order_id");
+      return;
+    }
+    const side = SIDES[view.getUint8(base + 29)];
+    if (side === Side.None) this.note("bad_side");
+    const quantity = view.getInt32(base + 34, true);
+    if (quantity < LEAST_SIZE[kind]) this.note("bad_quantity");
+    const closes = kind === OpKind.Modify && quantity === 0;
+    if (kind !== OpKind.Cancel && !closes) return;
+    const tokens =
+      IS_SPREAD[view.getUint8(base + HEADER_LENGTH)] === 0 ? this.outrights : this.spreads;
+    const index = this.instrumentOf(tokens, view.getInt32(base + 25, true));
+    if (index < 0) return;
+    ops.kind[at] = OpKind.Cancel;
+    ops.side[at] = side;
+    ops.instrument[at] = index;
+    ops.idLo[at] = idLow(shifted);
+    ops.idHi[at] = hi;
+  }
+
+  private instrumentOf(tokens: TokenTable, token: number): number {
     const known = tokens.find(token);
-    return known !== -1 ? known : this.newInstrument(tokens, token);
+    return known < 0 ? this.newInstrument(tokens, token) : known;
   }
 
+  /** Index of a new instrument; -1, and counted, where there can be none. */
   private newInstrument(tokens: TokenTable, token: number): number {
-    if (token < 0) {
-      this.note("bad_token");
-      return -1;
-    }
-    if (this.instruments.count >= MOST_INSTRUMENTS) {
-      this.note("too_many_instruments");
+    if (token < 0 || this.instruments.count >= MOST_INSTRUMENTS) {
+      this.note(token < 0 ? "bad_token" : "too_many_instruments");
       return -1;
     }
     const spread = tokens === this.spreads;
@@ -256,15 +210,23 @@ export class NseDecoder implements Decoder {
     return index;
   }
 
-  /** Counts; returns the kind of an op that does nothing. */
-  private note(anomaly: string): number {
+  private note(anomaly: string): void {
     this.anomalies.set(anomaly, (this.anomalies.get(anomaly) ?? 0) + 1);
-    return OpKind.None;
   }
 }
 
-function eventOp(kind: number): number {
-  switch (kind) {
+/** An op that does nothing, on no instrument, at no time. */
+function clearOp(ops: OpBatch, at: number): void {
+  ops.kind[at] = OpKind.None;
+  ops.flags[at] = 0;
+  ops.side[at] = Side.None;
+  ops.instrument[at] = -1;
+  ops.timeLo[at] = 0;
+  ops.timeHi[at] = 0;
+}
+
+function eventKind(messageKind: number): number {
+  switch (messageKind) {
     case MessageKind.Epoch:
     case MessageKind.Clear:
       return OpKind.Clear;

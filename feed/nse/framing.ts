@@ -10,7 +10,7 @@
  */
 import type { ChannelContext, Framing } from "../feed.ts";
 import { Fault, type PacketBatch, PacketKind } from "../packet-batch.ts";
-import { HEADER_LENGTH, NSE_MESSAGES } from "./table.ts";
+import { HEADER_LENGTH, NSE_MESSAGES, ORDER_LENGTH } from "./table.ts";
 
 const TWO_32 = 4_294_967_296;
 const HEARTBEAT = 0x5a;
@@ -34,6 +34,7 @@ export class NseFraming implements Framing {
     _channel: ChannelContext,
     out: PacketBatch,
   ): Fault {
+    if (this.readSingle(view, offset, length, frame, out)) return Fault.None;
     const end = offset + length;
     let at = offset;
     let fault: Fault = length < LEAST ? Fault.Truncated : Fault.None;
@@ -70,6 +71,25 @@ export class NseFraming implements Framing {
     }
     if (at < end && fault === Fault.None) return Fault.TrailingBytes;
     return fault;
+  }
+
+  /** The fast path: one sound message that fills its datagram. False leaves all to the loop. */
+  private readSingle(
+    view: DataView,
+    offset: number,
+    length: number,
+    frame: number,
+    out: PacketBatch,
+  ): boolean {
+    if (length < ORDER_LENGTH) return false;
+    if (view.getInt16(offset, true) !== length) return false;
+    if (LENGTHS[view.getUint8(offset + HEADER_LENGTH)] !== length) return false;
+    const streamId = view.getInt16(offset + 2, true);
+    const sequence = view.getUint32(offset + 4, true);
+    if (streamId < 0 || sequence === 0) return false;
+    out.addPacket(frame, PacketKind.Messages, streamId, 0, sequence, 1);
+    out.addMessage(offset, length);
+    return true;
   }
 
   messageTime(view: DataView, offset: number, length: number): number {

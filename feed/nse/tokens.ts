@@ -1,5 +1,5 @@
 /**
- * Token to instrument: an open-addressing table over typed arrays, since a `Map` of 100,000 tokens
+ * Token to instrument: an open-addressing table over a typed array, since a `Map` of 100,000 tokens
  * costs a decoder more than all its other work. Tokens are never taken out.
  *
  * Worst case: hostile tokens, bounded by `MOST_INSTRUMENTS`; linear probing at no more than half load.
@@ -12,45 +12,41 @@ export const MOST_INSTRUMENTS = 262_144;
 const GOLDEN = 0x9e3779b1 | 0;
 
 export class TokenTable {
-  /** Tokens; only the places whose `values` is not -1 hold one. */
-  private keys = new Int32Array(1024);
-  private values = new Int32Array(1024).fill(-1);
+  /** Pairs: token, value; a value of -1 is a free place. */
+  private places = new Int32Array(2 * 1024).fill(-1);
   private shift = 22;
   private used = 0;
 
   /** The value of `token`, -1 if it has none. */
   find(token: number): number {
-    const keys = this.keys;
-    const values = this.values;
-    const mask = keys.length - 1;
-    let at = Math.imul(token, GOLDEN) >>> this.shift;
-    for (;;) {
-      const value = values[at];
-      if (value === -1 || keys[at] === token) return value;
-      at = (at + 1) & mask;
-    }
+    const places = this.places;
+    const mask = places.length - 1;
+    let at = (Math.imul(token, GOLDEN) >>> this.shift) << 1;
+    while (places[at] !== token && places[at + 1] !== -1) at = (at + 2) & mask;
+    return places[at + 1];
   }
 
   /** Adds a token that is not yet there; `value` is 0 or more. */
   add(token: number, value: number): void {
-    if (++this.used * 2 > this.keys.length) this.grow();
+    if (++this.used * 4 > this.places.length) this.grow();
     this.place(token, value);
   }
 
   private place(token: number, value: number): void {
-    const mask = this.keys.length - 1;
-    let at = Math.imul(token, GOLDEN) >>> this.shift;
-    while (this.values[at] !== -1) at = (at + 1) & mask;
-    this.keys[at] = token;
-    this.values[at] = value;
+    const places = this.places;
+    const mask = places.length - 1;
+    let at = (Math.imul(token, GOLDEN) >>> this.shift) << 1;
+    while (places[at + 1] !== -1) at = (at + 2) & mask;
+    places[at] = token;
+    places[at + 1] = value;
   }
 
   private grow(): void {
-    const keys = this.keys;
-    const values = this.values;
-    this.keys = new Int32Array(keys.length * 2);
-    this.values = new Int32Array(keys.length * 2).fill(-1);
+    const old = this.places;
+    this.places = new Int32Array(old.length * 2).fill(-1);
     this.shift--;
-    for (let i = 0; i < keys.length; i++) if (values[i] !== -1) this.place(keys[i], values[i]);
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] !== -1) this.place(old[at], old[at + 1]);
+    }
   }
 }

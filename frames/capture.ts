@@ -75,8 +75,11 @@ export function notACapture(input: Input): InputError {
   const hint = "give a pcap, pcapng, chunk or exchange file, plain, gzip or zstd";
   const packed = input.compression === "none" ? "" : `, unpacked from ${input.compression},`;
   if (input.head.length === 0) {
-    const why = input.damage === undefined ? "is empty" : `is damaged: ${input.damage.reason}`;
-    return new InputError("not_a_capture", input.path, `${input.path} ${why}`, hint);
+    if (input.damage === undefined) {
+      return new InputError("not_a_capture", input.path, `${input.path} is empty`, hint);
+    }
+    const message = `${input.path} cannot be unpacked: ${input.damage.reason}`;
+    return new InputError("bad_compression", input.path, message, "get the file again");
   }
   if (input.kind === "chunks") {
     const message = `${input.path} holds chunks, not captured packets`;

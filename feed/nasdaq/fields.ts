@@ -26,8 +26,9 @@ export function stock(offset: number): FieldLayout {
   return text("stock", offset, 8, "symbol", "Security symbol, padded with spaces.");
 }
 
-/** Locate code, tracking number and time: bytes 1 to 10 of every message. */
+/** Type, locate code, tracking number and time: the first 11 bytes of every message. */
 export const HEADER: readonly FieldLayout[] = [
+  field("message_type", "char", 0, "code", "Type of the message."),
   field("locate", "u16", 1, "instrument", "The day's number of the security; 0 for the market."),
   field("tracking", "u16", 3, "number", "Nasdaq's internal tracking number."),
   field("timestamp", "u48", 5, "time", "Nanoseconds since midnight in New York."),

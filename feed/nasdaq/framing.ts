@@ -12,7 +12,8 @@
  * those of the rest stay missing until the other line or a recovery brings them.
  */
 import type { ChannelContext, Framing } from "../feed.ts";
-import { lengthsByType, UNKNOWN_LENGTH } from "../lengths.ts";
+import { lengthsByType } from "../lengths.ts";
+import { readMessageBlocks } from "../message-blocks.ts";
 import { Fault, type PacketBatch, PacketKind } from "../packet-batch.ts";
 import { NASDAQ_TABLE } from "./table.ts";
 
@@ -57,7 +58,15 @@ export class MoldFraming implements Framing {
     }
     const packets = out.count;
     out.addPacket(frame, PacketKind.Messages, stream, session, sequence, 0);
-    const fault = readBlocks(view, offset + HEADER_BYTES, offset + length, count, out);
+    const fault = readMessageBlocks(
+      view,
+      offset + HEADER_BYTES,
+      offset + length,
+      count,
+      false,
+      LENGTHS,
+      out,
+    );
     const found = out.messageCount - out.firstMessage[packets];
     if (found === 0) out.count = packets;
     else out.numbers[packets] = found;
@@ -91,32 +100,4 @@ export class MoldFraming implements Framing {
     this.lastNumber = number;
     return number;
   }
-}
-
-/**
- * Finds up to `count` messages in `view[at..end)`. The first damage is the fault that is told; a
- * message of an unknown type is only told when there is none.
- */
-function readBlocks(
-  view: DataView,
-  start: number,
-  end: number,
-  count: number,
-  out: PacketBatch,
-): Fault {
-  let at = start;
-  let fault: Fault = Fault.None;
-  for (let left = count; left > 0; left--) {
-    if (at + 2 > end) return Fault.Truncated;
-    const length = view.getUint16(at);
-    const message = at + 2;
-    if (message + length > end) return Fault.Truncated;
-    out.addMessage(message, length);
-    const known = length === 0 ? 1 : LENGTHS[view.getUint8(message)];
-    if (length < known && fault !== Fault.BadLength) {
-      fault = known === UNKNOWN_LENGTH ? Fault.UnknownType : Fault.BadLength;
-    }
-    at = message + length;
-  }
-  return at < end && fault !== Fault.BadLength ? Fault.TrailingBytes : fault;
 }

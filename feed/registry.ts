@@ -1,10 +1,21 @@
 /** The feeds that edgebook knows, by the id that `--feed` takes. */
 import type { Feed } from "./feed.ts";
+import { iexDeep, iexTops } from "./iex/feed.ts";
+import { nasdaqItch50 } from "./nasdaq/feed.ts";
 import { nseCd, nseCm, nseCo, nseCoFourPlaces, nseFo } from "./nse/feed.ts";
 import { sequenced } from "./sequenced/feed.ts";
 
 /** Every feed, in the order of `edgebook feeds`. */
-export const FEEDS: readonly Feed[] = [nseCm, nseFo, nseCd, nseCo, sequenced];
+export const FEEDS: readonly Feed[] = [
+  nseCm,
+  nseFo,
+  nseCd,
+  nseCo,
+  nasdaqItch50,
+  iexDeep,
+  iexTops,
+  sequenced,
+];
 
 /** The ids, for `--help` and for errors that name what there is. */
 export const FEED_IDS: readonly string[] = FEEDS.map((feed) => feed.id);

@@ -3,6 +3,8 @@
  * numbers everywhere (`sec`, `nsec`), since a double of nanoseconds since 1970 is off by up to 256.
  */
 
+export { i64Text, u64Text } from "./decimal.ts";
+
 const BILLION = 1_000_000_000;
 const TWO_31 = 2_147_483_648;
 const TWO_32 = 4_294_967_296;

@@ -28,7 +28,6 @@ interface AuditedOrder {
 
 /** What a message was, read by hand. */
 interface Read {
-  readonly stream: number;
   readonly sequence: number;
   readonly type: string;
 }
@@ -163,7 +162,6 @@ export function auditedAt(
 
 function readHead(view: DataView): Read {
   return {
-    stream: view.getInt16(2, true),
     sequence: view.getUint32(4, true),
     type: String.fromCharCode(view.getUint8(8)),
   };

@@ -65,6 +65,12 @@ export class Spool {
     return this.segments.find((segment) => segment.boot === boot)?.first ?? 0;
   }
 
+  /** The newest number of this boot that can be read; 0 if there is none. */
+  newest(boot: number): number {
+    const last = this.segments.findLast((segment) => segment.boot === boot);
+    return last === undefined ? 0 : last.first + indexed(last).length - 1;
+  }
+
   /** False if the disk did not take it: the chunk is then only where it was sent. */
   append({ header, bytes }: PackedChunk): boolean {
     try {

@@ -1,0 +1,98 @@
+/**
+ * Edge: the collector as it runs on the capture host: frames from sockets or a file through the
+ * core into chunks, chunks into the spool, and from there to every sink. Receiving never waits for
+ * a sink; reading a file does, since a file can.
+ */
+import type { PackedChunk } from "../frames/chunk.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { MulticastReceiver } from "../frames/multicast.ts";
+import type { Spool } from "../frames/spool.ts";
+import type { ChunkSink, EdgeLink } from "../frames/transport.ts";
+import type { CollectorCore } from "./core.ts";
+import { Forwarder } from "./forwarder.ts";
+
+/** Full batches taken in a row before timers and sockets of the sinks get their turn. */
+const BATCHES_IN_A_ROW = 16;
+const IDLE_MS = 1;
+/** Chunks that a file may be ahead of its slowest sink. */
+const FILE_AHEAD_CHUNKS = 128;
+const FILE_PATIENCE_MS = 60_000;
+
+export class Collector {
+  readonly forwarders: readonly Forwarder[];
+  readonly spool: Spool | undefined;
+  private readonly boot: number;
+  private core: CollectorCore | undefined;
+
+  constructor(
+    boot: number,
+    sinks: readonly (ChunkSink & Partial<EdgeLink>)[],
+    spool: Spool | undefined,
+  ) {
+    this.boot = boot;
+    this.spool = spool;
+    this.forwarders = sinks.map((sink) => new Forwarder(sink, boot, spool));
+  }
+
+  /** The core whose chunks this collector keeps and forwards: pass `takeChunk` to it. */
+  attach(core: CollectorCore): void {
+    this.core = core;
+  }
+
+  readonly takeChunk = (chunk: PackedChunk): void => {
+    this.spool?.append(chunk);
+    const oldest = this.spool?.oldest(this.boot) ?? 0;
+    if (this.core !== undefined && oldest > 0) this.core.oldestKept = oldest;
+    for (const forwarder of this.forwarders) forwarder.offer(chunk);
+  };
+
+  /** Receives until the signal. */
+  async receive(receiver: MulticastReceiver, signal: AbortSignal): Promise<void> {
+    const core = this.attached();
+    let inARow = 0;
+    while (!signal.aborted) {
+      const batch = receiver.receive();
+      const nowNs = performance.now() * 1e6;
+      if (batch.count > 0) core.push(batch, nowNs);
+      else core.advance(nowNs);
+      if (batch.count === 0) {
+        inARow = 0;
+        await Bun.sleep(IDLE_MS);
+      } else if (++inARow % BATCHES_IN_A_ROW === 0) {
+        await new Promise((resume) => setImmediate(resume));
+      }
+    }
+  }
+
+  /** Reads the batches to their end; chunks age by capture time. */
+  async read(batches: AsyncIterable<FrameBatch>, signal: AbortSignal): Promise<void> {
+    const core = this.attached();
+    for await (const batch of batches) {
+      if (signal.aborted) return;
+      if (batch.count === 0) continue;
+      const last = batch.count - 1;
+      core.push(batch, batch.sec[last] * 1e9 + batch.nsec[last]);
+      await this.settle(FILE_AHEAD_CHUNKS, FILE_PATIENCE_MS);
+    }
+  }
+
+  /** Closes open chunks and waits for the sinks. @returns chunks that some sink did not get */
+  async finish(graceMs: number): Promise<number> {
+    this.core?.finish();
+    await this.settle(0, graceMs);
+    const behind = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.behind));
+    const missed = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.missed));
+    await Promise.all(this.forwarders.map((forwarder) => forwarder.close(1000)));
+    this.spool?.close();
+    return behind + missed;
+  }
+
+  private async settle(behind: number, timeoutMs: number): Promise<void> {
+    await Promise.all(this.forwarders.map((forwarder) => forwarder.settle(behind, timeoutMs)));
+  }
+
+  private attached(): CollectorCore {
+    if (this.core === undefined) throw new Error("no core attached to this collector");
+    return this.core;
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The collector's core: frames in, chunks out. Framing tells each frame's stream and numbers; with
+ * `--keep first` a frame goes on if it brings at least one message that did not go before, with
+ * `--keep both` every frame does. Heartbeats, and what the framing does not understand, always go
+ * on: nothing is judged here that the centre could judge better.
+ *
+ * A chunk is closed by size, by count, or by age. Memory: for each stream one open chunk (under
+ * 1 MiB) and its copies' memory; streams are bounded, what comes beyond them shares one chunk.
+ */
+import type { Feed, Framing } from "../feed/feed.ts";
+import { Fault, PacketBatch, PacketKind } from "../feed/packet-batch.ts";
+import type { Channel, Channels } from "../frames/channels.ts";
+import { ChunkPacker, type ClockSource, type PackedChunk } from "../frames/chunk.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { Zstd } from "../frames/zstd-port.ts";
+import { FirstCopies, hashBytes } from "./first-copies.ts";
+import { StreamChunk } from "./stream-chunk.ts";
+
+export interface CollectorOptions {
+  /** Its name in topics and chunks. */
+  readonly collector: string;
+  /** When this life of it began, ms since 1970 UTC. */
+  readonly boot: number;
+  readonly clock: ClockSource;
+  readonly keep: "first" | "both";
+  /** A chunk is closed when its first frame is this old. */
+  readonly chunkAgeNs: number;
+  /** Numbers of a stream whose first copies are remembered; a power of two. */
+  readonly copiesWindow: number;
+}
+
+export const COLLECTOR_DEFAULTS = {
+  keep: "first",
+  chunkAgeNs: 50e6,
+  copiesWindow: 1 << 16,
+} as const satisfies Partial<CollectorOptions>;
+
+/** Hostile or misread stream ids must not make a chunk each. */
+const STREAMS_LIMIT = 256;
+
+/** One feed of the collector and its streams. */
+interface Lane {
+  readonly feed: Feed;
+  readonly framing: Framing;
+  readonly streams: Map<number, LaneStream>;
+}
+
+interface LaneStream {
+  readonly chunk: StreamChunk;
+  readonly copies: FirstCopies | null;
+}
+
+export class CollectorCounters {
+  frames = 0;
+  bytes = 0;
+  /** Messages seen, each copy counted. */
+  messages = 0;
+  framesForwarded = 0;
+  /** Frames left out because all their messages had gone before. */
+  copies = 0;
+  heartbeats = 0;
+  /** Frames that the framing could not read to their end; forwarded all the same. */
+  faulty = 0;
+  /** Frames of a channel that has no feed; counted and left out. */
+  unclaimed = 0;
+  chunks = 0;
+  chunkBytes = 0;
+  rawBytes = 0;
+}
+
+export class CollectorCore {
+  readonly counters = new CollectorCounters();
+  /** The oldest chunk of this boot that can still be sent again; the edge keeps it up to date. */
+  oldestKept = 1;
+  private readonly options: CollectorOptions;
+  private readonly channels: Channels;
+  private readonly feedOf: (channel: Channel) => Feed | undefined;
+  private readonly packer: ChunkPacker;
+  private readonly onChunk: (chunk: PackedChunk) => void;
+  private readonly packets = new PacketBatch(64, 256);
+  private readonly lanes = new Map<string, Lane>();
+  /** By channel index; `null`: nobody's. */
+  private readonly laneOf: (Lane | null)[] = [];
+  private number = 0;
+
+  /**
+   * @param feedOf the feed that a channel carries, `undefined` if nobody wants it
+   * @param onChunk takes each closed chunk, in the order of their numbers
+   */
+  constructor(
+    channels: Channels,
+    feedOf: (channel: Channel) => Feed | undefined,
+    zstd: Zstd,
+    onChunk: (chunk: PackedChunk) => void,
+    options: CollectorOptions,
+  ) {
+    this.channels = channels;
+    this.feedOf = feedOf;
+    this.packer = new ChunkPacker(channels, zstd);
+    this.onChunk = onChunk;
+    this.options = options;
+  }
+
+  /** Chunks closed so far. */
+  get chunkNumber(): number {
+    return this.number;
+  }
+
+  /** @param nowNs only ages chunks: any clock that does not step back far */
+  push(frames: FrameBatch, nowNs: number): void {
+    const { counters } = this;
+    for (let at = 0; at < frames.count; at++) {
+      counters.frames++;
+      counters.bytes += frames.length[at];
+      const lane = this.lane(frames.channel[at]);
+      if (lane === null) counters.unclaimed++;
+      else this.take(lane, frames, at, nowNs);
+    }
+    this.advance(nowNs);
+  }
+
+  /** Closes the chunks that are old enough. */
+  advance(nowNs: number): void {
+    for (const lane of this.lanes.values()) {
+      for (const { chunk } of lane.streams.values()) {
+        if (chunk.isEmpty) continue;
+        if (nowNs - chunk.openedNs >= this.options.chunkAgeNs) this.closeChunk(lane, chunk);
+      }
+    }
+  }
+
+  /** Closes every chunk. */
+  finish(): void {
+    this.advance(Number.POSITIVE_INFINITY);
+  }
+
+  private lane(channelIndex: number): Lane | null {
+    const known = this.laneOf[channelIndex];
+    if (known !== undefined) return known;
+    const feed = this.feedOf(this.channels.list[channelIndex]);
+    let lane: Lane | null = null;
+    if (feed !== undefined) {
+      lane = this.lanes.get(feed.id) ?? { feed, framing: feed.framing(), streams: new Map() };
+      this.lanes.set(feed.id, lane);
+    }
+    this.laneOf[channelIndex] = lane;
+    return lane;
+  }
+
+  private take(lane: Lane, frames: FrameBatch, at: number, nowNs: number): void {
+    const { packets, counters } = this;
+    const channelIndex = frames.channel[at];
+    const channel = this.channels.list[channelIndex];
+    packets.clear();
+    const fault = lane.framing.read(
+      frames.view,
+      frames.offset[at],
+      frames.length[at],
+      at,
+      channel,
+      packets,
+    );
+    if (fault !== Fault.None) counters.faulty++;
+    const own = this.stream(lane, packets.count > 0 ? packets.stream[0] : channel.stream);
+    if (!own.chunk.hasRoom(frames.length[at])) this.closeChunk(lane, own.chunk);
+    let first = fault !== Fault.None || packets.count === 0;
+    for (let packet = 0; packet < packets.count; packet++) {
+      const stream = this.stream(lane, packets.stream[packet]);
+      if (stream.chunk.isEmpty) stream.chunk.openedNs = nowNs;
+      if (this.takePacket(lane, stream, frames, packet, channelIndex)) first = true;
+    }
+    if (own.chunk.isEmpty) own.chunk.openedNs = nowNs;
+    if (first || this.options.keep === "both") {
+      own.chunk.addFrame(frames, at);
+      counters.framesForwarded++;
+    } else {
+      own.chunk.copies++;
+      counters.copies++;
+    }
+  }
+
+  /** True if the packet brings something that did not go before. */
+  private takePacket(
+    lane: Lane,
+    stream: LaneStream,
+    frames: FrameBatch,
+    packet: number,
+    channel: number,
+  ): boolean {
+    const { packets, counters } = this;
+    const session = packets.session[packet];
+    stream.chunk.session = lane.framing.sessions[session] ?? "";
+    const numbers = packets.numbers[packet];
+    if (packets.kind[packet] !== PacketKind.Messages || numbers === 0) {
+      counters.heartbeats++;
+      return true;
+    }
+    const sequence = packets.sequence[packet];
+    stream.chunk.addNumbers(channel, sequence, sequence + numbers - 1);
+    counters.messages += packets.firstMessage[packet + 1] - packets.firstMessage[packet];
+    if (stream.copies === null) return true;
+    const seed = Math.imul(session + 1, 0x27d4eb2f);
+    let first = false;
+    const end = packets.firstMessage[packet + 1];
+    for (let message = packets.firstMessage[packet], n = 0; message < end; message++, n++) {
+      const offset = packets.messageOffset[message];
+      const hash = hashBytes(frames.view, offset, packets.messageLength[message], seed);
+      if (stream.copies.isFirst(sequence + n, hash)) first = true;
+    }
+    return first;
+  }
+
+  private stream(lane: Lane, id: number): LaneStream {
+    const known = lane.streams.get(id);
+    if (known !== undefined) return known;
+    // Beyond the limit, all that is new shares stream 0, and nothing is left out as a copy.
+    const full = lane.streams.size >= STREAMS_LIMIT;
+    if (full && id !== 0) return this.stream(lane, 0);
+    const remembers = this.options.keep === "first" && !full;
+    const copies = remembers ? new FirstCopies(this.options.copiesWindow) : null;
+    const stream: LaneStream = { chunk: new StreamChunk(id), copies };
+    lane.streams.set(id, stream);
+    return stream;
+  }
+
+  private closeChunk(lane: Lane, chunk: StreamChunk): void {
+    const { options, counters } = this;
+    const number = ++this.number;
+    const packed = this.packer.pack(
+      {
+        kind: "live",
+        collector: options.collector,
+        boot: options.boot,
+        number,
+        previous: chunk.previous,
+        oldest: this.oldestKept,
+        feed: lane.feed.id,
+        stream: chunk.stream,
+        session: chunk.session,
+        firstSequence: chunk.firstSequence,
+        lastSequence: chunk.lastSequence,
+        clock: options.clock,
+        copies: chunk.copies,
+        ...chunk.runs.take(),
+      },
+      chunk.frames,
+    );
+    chunk.previous = number;
+    chunk.reset();
+    counters.chunks++;
+    counters.chunkBytes += packed.bytes.length;
+    counters.rawBytes += packed.header.rawBytes;
+    this.onChunk(packed);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Which messages of a stream were forwarded before: the memory behind `--keep first`.
+ *
+ * A copy is left out only where it is proven to be one: same number, same session, same bytes (by a
+ * hash of 32 bits), within the last `window` numbers. All else is forwarded, so that what is to be
+ * decided (a conflict, a new epoch, a late frame) is decided at one place, in the sequencer behind
+ * the transport, with the bytes at hand. Worst case: a copy too many, never one too few, but for a
+ * conflict whose two versions hash alike (one in four thousand million).
+ */
+export class FirstCopies {
+  private readonly mask: number;
+  private readonly sequences: Float64Array;
+  private readonly hashes: Int32Array;
+
+  /** @param window numbers remembered, a power of two; 12 bytes each */
+  constructor(window: number) {
+    this.mask = window - 1;
+    this.sequences = new Float64Array(window).fill(-1);
+    this.hashes = new Int32Array(window);
+  }
+
+  /** Remembers the message; true if it is none of those remembered. */
+  isFirst(sequence: number, hash: number): boolean {
+    // The low bits are the same whether or not the number passes 2^31.
+    const at = sequence & this.mask;
+    if (this.sequences[at] === sequence && this.hashes[at] === hash) return false;
+    this.sequences[at] = sequence;
+    this.hashes[at] = hash;
+    return true;
+  }
+}
+
+/** 32-bit hash of `length` bytes, four a step. */
+export function hashBytes(view: DataView, offset: number, length: number, seed: number): number {
+  let hash = seed ^ length;
+  let at = offset;
+  for (const end = offset + length - 3; at < end; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (const end = offset + length; at < end; at++) {
+    hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
+  }
+  hash ^= hash >>> 13;
+  return Math.imul(hash, 0xc2b2ae35) ^ (hash >>> 16);
+}

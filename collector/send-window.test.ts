@@ -1,0 +1,70 @@
+import { describe, expect, test } from "bun:test";
+import { SendWindow } from "./send-window.ts";
+
+const BOOT = 1000;
+
+/** Takes all that may go at this time; none is acknowledged. */
+function taken(window: SendWindow, nowNs = 0): number[] {
+  const numbers: number[] = [];
+  for (let next = window.take(nowNs); next !== undefined; next = window.take(nowNs)) {
+    numbers.push(next.number);
+  }
+  return numbers;
+}
+
+function drained(window: SendWindow, nowNs = 0): number[] {
+  const numbers: number[] = [];
+  for (let next = window.take(nowNs); next !== undefined; next = window.take(nowNs)) {
+    numbers.push(next.number);
+    window.done();
+  }
+  return numbers;
+}
+
+describe("the send window", () => {
+  test("lets at most its limit be under way without an acknowledgement", () => {
+    const window = new SendWindow(BOOT, 3);
+    window.offer(10);
+    expect(taken(window)).toEqual([1, 2, 3]);
+    window.done();
+    expect(taken(window)).toEqual([4]);
+    expect([window.waiting, window.underWay]).toEqual([6, 3]);
+  });
+
+  test("keeps within its limit of the slowest consumer that lives", () => {
+    const window = new SendWindow(BOOT, 3);
+    window.offer(100);
+    window.hear({ consumer: "a", collector: "c", boot: BOOT, chunk: 5 }, 0);
+    window.hear({ consumer: "b", collector: "c", boot: BOOT, chunk: 2 }, 0);
+    expect(drained(window)).toEqual([1, 2, 3, 4, 5]);
+    window.hear({ consumer: "b", collector: "c", boot: BOOT, chunk: 4 }, 1e9);
+    expect(drained(window, 1e9)).toEqual([6, 7]);
+  });
+
+  test("waits for no consumer that fell silent", () => {
+    const window = new SendWindow(BOOT, 3);
+    window.offer(9);
+    window.hear({ consumer: "a", collector: "c", boot: BOOT - 1, chunk: 500 }, 0);
+    expect(drained(window, 1e9)).toEqual([1, 2, 3]);
+    expect(drained(window, 60e9)).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
+  test("sends again what the centre asks for, before anything new, and no more than was sent", () => {
+    const window = new SendWindow(BOOT, 64);
+    window.offer(5);
+    drained(window);
+    window.offer(6);
+    window.request({ ask: "resend", boot: BOOT, from: 2, to: 900 }, () => 0);
+    expect(drained(window)).toEqual([2, 3, 4, 5, 6]);
+    expect(window.resent).toBe(4);
+  });
+
+  test("goes back to any chunk, also of an earlier boot, when asked to send from it", () => {
+    const window = new SendWindow(BOOT, 64);
+    window.offer(3);
+    drained(window);
+    window.request({ ask: "from", boot: 900, from: 7 }, (boot) => (boot === 900 ? 9 : 0));
+    window.request({ ask: "from", boot: 0, from: 2 }, () => 0);
+    expect(drained(window)).toEqual([7, 8, 9, 2, 3]);
+  });
+});

@@ -1,0 +1,111 @@
+/**
+ * Which chunk goes out next: the core of forwarding. Chunks are numbered from 1 within a boot and
+ * all of them are in the spool; this only decides on numbers.
+ *
+ * Two bounds on what is under way: at most `limit` chunks without the broker's acknowledgement, and,
+ * as long as a consumer says its position, at most `limit` beyond the slowest of those. An
+ * acknowledgement means that the broker has the chunk; a position, that the centre has it.
+ * A consumer that has been silent for `POSITION_LIFE_NS` no longer holds anybody up: what it missed
+ * it will ask for.
+ */
+import type { ControlRequest, Position } from "../frames/transport.ts";
+
+export const WINDOW_CHUNKS = 64;
+const POSITION_LIFE_NS = 10e9;
+const CONSUMERS_LIMIT = 64;
+/** Ranges to send again that wait at most; more are refused, and the centre will ask again. */
+const REQUESTS_LIMIT = 256;
+
+/** A chunk to be sent: number `number` of boot `boot`. */
+export interface ToSend {
+  readonly boot: number;
+  readonly number: number;
+  readonly again: boolean;
+}
+
+interface Range {
+  readonly boot: number;
+  next: number;
+  readonly to: number;
+}
+
+export class SendWindow {
+  /** Chunks sent to a request, and requests that found no room. */
+  resent = 0;
+  requestsRefused = 0;
+  private readonly boot: number;
+  private readonly limit: number;
+  private next = 1;
+  private newest = 0;
+  private inFlight = 0;
+  private readonly consumers = new Map<string, { chunk: number; heardNs: number }>();
+  private readonly ranges: Range[] = [];
+
+  constructor(boot: number, limit = WINDOW_CHUNKS) {
+    this.boot = boot;
+    this.limit = limit;
+  }
+
+  /** Chunks that wait to be sent for the first time. */
+  get waiting(): number {
+    return this.newest - this.next + 1;
+  }
+
+  get underWay(): number {
+    return this.inFlight;
+  }
+
+  /** Chunk `number` of this boot is there. */
+  offer(number: number): void {
+    this.newest = number;
+  }
+
+  /** The next chunk to send, or `undefined` for now; it is under way until `done`. */
+  take(nowNs: number): ToSend | undefined {
+    if (this.inFlight >= this.limit) return undefined;
+    const range = this.ranges[0];
+    if (range !== undefined) {
+      this.inFlight++;
+      this.resent++;
+      const number = range.next++;
+      if (number >= range.to) this.ranges.shift();
+      return { boot: range.boot, number, again: true };
+    }
+    if (this.next > this.newest || this.next > this.horizon(nowNs)) return undefined;
+    this.inFlight++;
+    return { boot: this.boot, number: this.next++, again: false };
+  }
+
+  /** A chunk that was taken is acknowledged, or is not to be had. */
+  done(): void {
+    this.inFlight--;
+  }
+
+  hear(position: Position, nowNs: number): void {
+    const chunk = position.boot === this.boot ? position.chunk : 0;
+    if (this.consumers.size >= CONSUMERS_LIMIT && !this.consumers.has(position.consumer)) return;
+    // Of another boot: it lives, and has nothing of ours yet.
+    this.consumers.set(position.consumer, { chunk, heardNs: nowNs });
+  }
+
+  /** @param newestOf the newest number of a boot that the spool can still give; 0: none */
+  request(request: ControlRequest, newestOf: (boot: number) => number): void {
+    const boot = request.boot === 0 ? this.boot : request.boot;
+    const sentUpTo = boot === this.boot ? this.next - 1 : newestOf(boot);
+    const from = Math.max(1, request.from);
+    const to = request.ask === "resend" ? Math.min(request.to, sentUpTo) : sentUpTo;
+    if (from > to) return;
+    if (this.ranges.length >= REQUESTS_LIMIT) this.requestsRefused++;
+    else this.ranges.push({ boot, next: from, to });
+  }
+
+  /** The last number that may be sent for the first time. */
+  private horizon(nowNs: number): number {
+    let slowest = Number.POSITIVE_INFINITY;
+    for (const [name, { chunk, heardNs }] of this.consumers) {
+      if (nowNs - heardNs > POSITION_LIFE_NS) this.consumers.delete(name);
+      else if (chunk < slowest) slowest = chunk;
+    }
+    return slowest + this.limit;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The gap ledger: what was missing, late, conflicting or restarted, as rows, with totals.
+ *
+ * Totals are exact. Rows are bounded: the newest of each kind are kept (lost and repaired gaps
+ * apart, so that repairs never push a loss out) and what fell out is counted. Each missing number is
+ * in exactly one gap row; a gap that is filled in pieces gives one row for each piece that was
+ * filled or lost in one go.
+ */
+import { Bounded } from "./bounded.ts";
+
+export type GapState = "held" | "repaired" | "lost";
+/** Who did not bring it: a line by name, both (all) of them, or nobody knows. */
+export type GapCause = `line ${string}` | "both lines" | "unknown";
+/** What ended the wait. */
+export type GapEnd = "filled" | "window" | "buffer" | "epoch" | "end";
+
+export interface GapRow {
+  /** The exchange's stream id. */
+  readonly stream: number;
+  readonly epoch: number;
+  readonly from: number;
+  to: number;
+  /** Capture time in ns since 1970, as a double. */
+  readonly detectedNs: number;
+  /** NaN while it is held. */
+  closedNs: number;
+  readonly state: GapState;
+  readonly cause: GapCause;
+  readonly end: GapEnd | null;
+  /** `line A`, `recovery`; null where nothing did. */
+  readonly repairedBy: string | null;
+}
+
+export interface ConflictRow {
+  readonly stream: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  /** The line whose copy was not used. */
+  readonly line: string;
+  readonly atNs: number;
+  /** The copy that was not used. */
+  readonly bytes: Uint8Array;
+}
+
+export interface LateRow {
+  readonly stream: number;
+  /** The stream's epoch when it came; it may belong to an older one. */
+  readonly epoch: number;
+  readonly from: number;
+  to: number;
+  readonly line: string;
+  readonly atNs: number;
+}
+
+export interface EpochRow {
+  readonly stream: number;
+  readonly epoch: number;
+  /** Empty where the feed has no sessions. */
+  readonly session: string;
+  /** `start`: the first that was seen of the stream. */
+  readonly reason: "start" | "session" | "restart";
+  readonly atNs: number;
+  /** Lowest number of the epoch; moves down until its window has passed. */
+  first: number;
+  /** Set when the epoch ends: delivered + lost = highWaterMark - first + 1. */
+  highWaterMark: number;
+  delivered: number;
+  lost: number;
+}
+
+export class Ledger {
+  repairedNumbers = 0;
+  lostNumbers = 0;
+  /** Ranges still missing after arbitration: neighbours in one epoch are one range. */
+  lostRanges = 0;
+  /** Ranges, and numbers in them, that a recovery brought and no line. */
+  recoveredRanges = 0;
+  recoveredNumbers = 0;
+  readonly repaired: Bounded<GapRow>;
+  readonly lost: Bounded<GapRow>;
+  readonly conflicts: Bounded<ConflictRow>;
+  readonly late: Bounded<LateRow>;
+  readonly epochs: Bounded<EpochRow>;
+  private lastLate: LateRow | undefined;
+
+  constructor(rows = 16384) {
+    this.repaired = new Bounded(rows);
+    this.lost = new Bounded(rows);
+    this.conflicts = new Bounded(Math.min(rows, 256));
+    this.late = new Bounded(rows);
+    this.epochs = new Bounded(rows);
+  }
+
+  /** Late copies come in runs: neighbours of one line share a row. */
+  addLate(row: LateRow): void {
+    const last = this.lastLate;
+    const continues =
+      last !== undefined &&
+      last.stream === row.stream &&
+      last.epoch === row.epoch &&
+      last.line === row.line &&
+      last.to + 1 === row.from;
+    if (continues) last.to = row.to;
+    else {
+      this.late.add(row);
+      this.lastLate = row;
+    }
+  }
+
+  /** Closed gaps, by time of closing within each state: lost first, then repaired. */
+  closedGaps(): GapRow[] {
+    return [...this.lost.list(), ...this.repaired.list()];
+  }
+}
+
+/** 0 is A; beyond Z the number itself. */
+export function lineName(line: number): string {
+  return line < 26 ? String.fromCharCode(65 + line) : `${line}`;
+}

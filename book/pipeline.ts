@@ -193,7 +193,7 @@ export class BookPipeline implements DeliverySink {
       case "orders":
         return new OrderBooks({ unsignedPrices: this.feed.unsignedPrices, effects });
       case "levels":
-        return new LevelBooks({ effects });
+        return new LevelBooks();
       case "none":
         return null;
     }

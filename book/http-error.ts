@@ -1,0 +1,38 @@
+/** What goes wrong with a request: a closed list, each with what is wrong and how to mend it. */
+export const API_ERRORS = {
+  not_found: { status: 404, hint: "GET /openapi.json lists what there is." },
+  unknown_feed: { status: 404, hint: "GET /v1/streams lists the feeds that have arrived." },
+  unknown_token: { status: 404, hint: "GET /v1/books?search=TEXT finds instruments." },
+  no_certificate: {
+    status: 404,
+    hint: "This version writes no certificates yet; /v1/gaps and /v1/streams say what was lost.",
+  },
+  bad_parameter: { status: 400, hint: "GET /openapi.json says what each parameter may be." },
+  no_queue: { status: 409, hint: "Ask for the book itself: GET /v1/books/{feed}/{token}." },
+  bad_message: {
+    status: 400,
+    hint: 'Send {"op":"subscribe","feed":"nse-fo","token":"35001","schema":"mbp-10"}.',
+  },
+  too_many: { status: 429, hint: "Unsubscribe from what is no longer watched." },
+  not_websocket: { status: 426, hint: "Open /v1/live as a WebSocket." },
+  failed: { status: 500, hint: "The service's standard error says more." },
+} as const satisfies Record<string, { status: number; hint: string }>;
+export type ApiErrorCode = keyof typeof API_ERRORS;
+
+export class ApiError extends Error {
+  readonly code: ApiErrorCode;
+
+  constructor(code: ApiErrorCode, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+  }
+
+  get status(): number {
+    return API_ERRORS[this.code].status;
+  }
+
+  body(): { code: string; message: string; hint: string } {
+    return { code: this.code, message: this.message, hint: API_ERRORS[this.code].hint };
+  }
+}

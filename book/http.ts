@@ -1,0 +1,107 @@
+/**
+ * The HTTP face of the book service: a Hono application over a `LiveApi`. No sockets here; a request
+ * goes in and a response comes out, so that tests ask it directly.
+ *
+ * Every answer carries a strict content security policy: the page runs nothing but its own files and
+ * talks to nobody but this service.
+ */
+import { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { ApiError } from "./http-error.ts";
+import type { LiveApi } from "./live-api.ts";
+import { metricsText, type ServiceMetrics } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
+
+export interface HttpOptions {
+  readonly version: string;
+  /** False until chunks may come; then what is still missing. */
+  readonly readiness: () => { readonly ready: boolean; readonly reason: string };
+  readonly metrics: () => ServiceMetrics;
+  /** Files of the page by path, with their type. */
+  readonly page: ReadonlyMap<string, PageFile>;
+  /** Told of what nobody expected; the client gets `failed`. */
+  readonly onError: (error: Error) => void;
+}
+
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+}
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+export function httpApp(api: LiveApi, options: HttpOptions): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    await next();
+    c.header("Content-Security-Policy", POLICY);
+    c.header("X-Content-Type-Options", "nosniff");
+    c.header("Referrer-Policy", "no-referrer");
+    c.header("Cache-Control", "no-store");
+  });
+  serviceRoutes(app, api, options);
+  apiRoutes(app, api);
+  for (const [path, { type, text }] of options.page) {
+    app.get(path, (c) => c.body(text, 200, { "Content-Type": type }));
+  }
+  app.notFound((c) => {
+    const error = new ApiError("not_found", `there is nothing at ${c.req.path}`);
+    return c.json(error.body(), 404);
+  });
+  app.onError((error, c) => {
+    const known = error instanceof ApiError ? error : new ApiError("failed", "the request failed");
+    if (known !== error) options.onError(error);
+    return c.json(known.body(), known.status as ContentfulStatusCode);
+  });
+  return app;
+}
+
+function serviceRoutes(app: Hono, api: LiveApi, options: HttpOptions): void {
+  app.get("/ping", (c) => c.text("pong"));
+  app.get("/ready", (c) => {
+    const { ready, reason } = options.readiness();
+    return c.json({ ready, reason }, ready ? 200 : 503);
+  });
+  app.get("/version", (c) => c.json({ name: "edgebook", version: options.version }));
+  app.get("/metrics", (c) =>
+    c.body(metricsText(api.live, api.rates, options.metrics()), 200, {
+      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+    }),
+  );
+  app.get("/openapi.json", (c) => c.json(openApi(options.version)));
+}
+
+function apiRoutes(app: Hono, api: LiveApi): void {
+  app.get("/v1/streams", (c) => c.json(api.streams()));
+  app.get("/v1/books", (c) => {
+    const { search = "", feed = "", limit = "" } = c.req.query();
+    return c.json(api.books(search, feed, limit));
+  });
+  app.get("/v1/books/:feed/:token", (c) => {
+    const { feed, token } = c.req.param();
+    return c.json(api.book(feed, token, c.req.query("depth") ?? ""));
+  });
+  app.get("/v1/books/:feed/:token/queue", (c) => {
+    const { feed, token } = c.req.param();
+    const { side = "", price = "" } = c.req.query();
+    return c.json(api.queue(feed, token, side, price));
+  });
+  app.get("/v1/trades/:feed/:token", (c) => {
+    const { feed, token } = c.req.param();
+    return c.json(api.trades(feed, token, c.req.query("limit") ?? ""));
+  });
+  app.get("/v1/gaps", (c) => c.json(api.gaps()));
+  app.get("/v1/certificates/:date", (c) => c.json(api.certificate(c.req.param("date"))));
+  app.get("/v1/live", () => {
+    throw new ApiError("not_websocket", "/v1/live speaks WebSocket");
+  });
+}

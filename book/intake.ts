@@ -1,0 +1,309 @@
+/**
+ * Puts the chunks of every collector back into their order before they reach the books.
+ *
+ *   chunk ──► seen before? ──► its predecessor taken? ──► out, in order
+ *                 │ yes: dropped       │ no: held, the missing numbers asked for
+ *
+ * Owns one lane for each stream of each boot of a collector: a chunk names its predecessor in the
+ * stream (`previous`), so a lost chunk stops its own stream only. What is missing is asked for again
+ * every `askAgainNs`, until `holdNs` have passed without progress or the held bytes reach
+ * `holdBytes`; then the chunks are given up as lost, counted and listed, and the stream goes on: the
+ * sequencer behind will find the gap in the exchange's own numbers.
+ *
+ * A centre that starts in the middle of a boot asks for all that the collector's spool still has.
+ * Two collectors never wait for each other.
+ */
+import type { ChunkHeader } from "../frames/chunk-header.ts";
+import type { ControlRequest, Position } from "../frames/transport.ts";
+import { NumberRanges } from "./number-ranges.ts";
+
+export interface IntakeOptions {
+  /** How long a stream waits for a missing chunk, in ns. */
+  readonly holdNs: number;
+  readonly askAgainNs: number;
+  /** Bytes of held chunks, all collectors together. */
+  readonly holdBytes: number;
+  /** Can anybody be asked? A directory cannot: then nothing is held. */
+  readonly canAsk: boolean;
+}
+
+export const INTAKE_DEFAULTS: IntakeOptions = {
+  holdNs: 5e9,
+  askAgainNs: 500e6,
+  holdBytes: 64 << 20,
+  canAsk: true,
+};
+
+/** Where the intake's effects go. */
+export interface IntakePorts {
+  /** The next chunk of its stream; `bytes` valid during the call. Says whether it could be used. */
+  take(header: ChunkHeader, bytes: Uint8Array): boolean;
+  ask(collector: string, request: ControlRequest): void;
+}
+
+export interface LostChunks {
+  readonly collector: string;
+  readonly boot: number;
+  readonly feed: string;
+  readonly stream: number;
+  readonly from: number;
+  readonly to: number;
+  readonly closedNs: number;
+}
+
+interface HeldChunk {
+  readonly header: ChunkHeader;
+  readonly bytes: Uint8Array;
+}
+
+interface Lane {
+  readonly boot: Boot;
+  /** Number of the stream's chunk that was taken (or given up) last; 0 before the first. */
+  taken: number;
+  /** By number; taken in the order of their numbers. */
+  readonly held: Map<number, HeldChunk>;
+  /** When it last went on, or began to wait. */
+  sinceNs: number;
+}
+
+interface Boot {
+  readonly collector: string;
+  readonly boot: number;
+  readonly lanes: Map<string, Lane>;
+  /** Arrived, held ones included: what need not be asked for. */
+  readonly seen: NumberRanges;
+  /** Taken or given up: what the position says. */
+  readonly done: NumberRanges;
+  /** The oldest number that its collector said it could send again. */
+  oldest: number;
+  /** Nothing was asked of it yet. */
+  isNew: boolean;
+  /** When the missing were asked for last; -1: nobody waits. */
+  askedNs: number;
+  lastNs: number;
+}
+
+/** Boots remembered: a collector that restarts without end must not fill the memory. */
+const BOOTS_LIMIT = 64;
+const LOST_ROWS_LIMIT = 1000;
+/** Ranges in one question; the rest is asked for the next time. */
+const ASK_LIMIT = 32;
+
+export class Intake {
+  chunks = 0;
+  /** Chunks that had arrived before. */
+  repeated = 0;
+  /** Chunks whose body was damaged: asked for again where that is possible. */
+  damaged = 0;
+  asked = 0;
+  /** Numbers given up. */
+  lost = 0;
+  heldBytes = 0;
+  heldBytesMax = 0;
+  /** The latest losses. */
+  readonly lostRows: LostChunks[] = [];
+  private readonly boots = new Map<string, Boot>();
+  private readonly options: IntakeOptions;
+  private readonly ports: IntakePorts;
+
+  constructor(ports: IntakePorts, options: Partial<IntakeOptions> = {}) {
+    this.ports = ports;
+    this.options = { ...INTAKE_DEFAULTS, ...options };
+  }
+
+  /** A chunk as it came; its header has been read. */
+  push(header: ChunkHeader, bytes: Uint8Array, nowNs: number): void {
+    this.chunks++;
+    const boot = this.bootOf(header, nowNs);
+    boot.lastNs = nowNs;
+    const lane = laneOf(boot, header, nowNs);
+    if (boot.seen.has(header.number)) {
+      this.repeated++;
+      return;
+    }
+    boot.seen.add(header.number);
+    boot.oldest = Math.max(boot.oldest, header.oldest);
+    if (boot.askedNs < 0 && boot.isNew) this.askMissing(boot, nowNs);
+    boot.isNew = false;
+    if (header.previous <= lane.taken || !this.canBeHad(header, lane)) {
+      if (this.takeNow(lane, header, bytes, nowNs)) this.takeHeld(lane, nowNs);
+      return;
+    }
+    if (lane.held.size === 0) lane.sinceNs = nowNs;
+    lane.held.set(header.number, { header, bytes: bytes.slice() });
+    this.heldBytes += bytes.length;
+    this.heldBytesMax = Math.max(this.heldBytesMax, this.heldBytes);
+    if (boot.askedNs < 0) this.askMissing(boot, nowNs);
+    while (this.heldBytes > this.options.holdBytes && this.giveUpLongest(nowNs));
+  }
+
+  /** Time goes on: asks again, and gives up what nobody brings. */
+  advance(nowNs: number): void {
+    for (const boot of this.boots.values()) {
+      for (const lane of boot.lanes.values()) {
+        if (lane.held.size === 0 || nowNs - lane.sinceNs < this.options.holdNs) continue;
+        this.giveUp(lane, nowNs);
+      }
+      if (boot.askedNs >= 0 && nowNs - boot.askedNs >= this.options.askAgainNs) {
+        this.askMissing(boot, nowNs);
+      }
+    }
+  }
+
+  /** The input is over: what is held is handed on. */
+  finish(nowNs: number): void {
+    for (const boot of this.boots.values()) {
+      for (const lane of boot.lanes.values()) while (lane.held.size > 0) this.giveUp(lane, nowNs);
+    }
+  }
+
+  /** Is a stream of this feed waiting for a chunk? Then its capture time stands still. */
+  isWaiting(feed: string): boolean {
+    for (const boot of this.boots.values()) {
+      for (const [key, lane] of boot.lanes) {
+        if (lane.held.size > 0 && key.startsWith(`${feed}/`)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** How far each collector's chunks were taken: the newest boot of each. */
+  positions(consumer: string): Position[] {
+    const newest = new Map<string, Boot>();
+    for (const boot of this.boots.values()) {
+      const other = newest.get(boot.collector);
+      if (other === undefined || boot.boot > other.boot) newest.set(boot.collector, boot);
+    }
+    return [...newest.values()].map(({ collector, boot, done }) => {
+      return { consumer, collector, boot, chunk: done.contiguousFrom(1) };
+    });
+  }
+
+  private canBeHad(header: ChunkHeader, lane: Lane): boolean {
+    return this.options.canAsk && header.previous >= lane.boot.oldest;
+  }
+
+  /** Hands a chunk on; a damaged one counts as not yet arrived where it can be had again. */
+  private takeNow(lane: Lane, header: ChunkHeader, bytes: Uint8Array, nowNs: number): boolean {
+    const { boot } = lane;
+    const good = this.ports.take(header, bytes);
+    if (!good) {
+      this.damaged++;
+      if (this.options.canAsk && header.number >= boot.oldest) {
+        boot.seen.remove(header.number);
+        this.askMissing(boot, nowNs);
+        return false;
+      }
+    }
+    lane.taken = Math.max(lane.taken, header.number);
+    lane.sinceNs = nowNs;
+    boot.done.add(header.number);
+    return true;
+  }
+
+  private takeHeld(lane: Lane, nowNs: number): void {
+    while (lane.held.size > 0) {
+      const next = lowestHeld(lane);
+      if (next.header.previous > lane.taken) return;
+      lane.held.delete(next.header.number);
+      this.heldBytes -= next.bytes.length;
+      if (!this.takeNow(lane, next.header, next.bytes, nowNs)) return;
+    }
+    if (![...lane.boot.lanes.values()].some(({ held }) => held.size > 0)) lane.boot.askedNs = -1;
+  }
+
+  /** Goes on behind the lowest hole of a lane. */
+  private giveUp(lane: Lane, nowNs: number): void {
+    const next = lowestHeld(lane);
+    const { collector, boot, seen, done } = lane.boot;
+    const { feed, stream, previous } = next.header;
+    for (const hole of seen.missing(Math.max(1, lane.taken + 1), previous)) {
+      this.lost += hole.to - hole.from + 1;
+      seen.add(hole.from, hole.to);
+      done.add(hole.from, hole.to);
+      this.lostRows.push({ collector, boot, feed, stream, ...hole, closedNs: nowNs });
+    }
+    if (this.lostRows.length > LOST_ROWS_LIMIT) this.lostRows.splice(0, LOST_ROWS_LIMIT / 10);
+    lane.taken = Math.max(lane.taken, previous);
+    this.takeHeld(lane, nowNs);
+  }
+
+  private giveUpLongest(nowNs: number): boolean {
+    let longest: Lane | undefined;
+    for (const boot of this.boots.values()) {
+      for (const lane of boot.lanes.values()) {
+        if (lane.held.size > 0 && (longest === undefined || lane.sinceNs < longest.sinceNs)) {
+          longest = lane;
+        }
+      }
+    }
+    if (longest === undefined) return false;
+    this.giveUp(longest, nowNs);
+    return true;
+  }
+
+  private askMissing(boot: Boot, nowNs: number): void {
+    if (!this.options.canAsk) return;
+    const holes = boot.seen.missing(1, boot.seen.highest);
+    boot.askedNs = holes.length > 0 ? nowNs : -1;
+    for (const { from, to } of holes.slice(0, ASK_LIMIT)) {
+      this.asked++;
+      this.ports.ask(boot.collector, { ask: "resend", boot: boot.boot, from, to });
+    }
+  }
+
+  private bootOf(header: ChunkHeader, nowNs: number): Boot {
+    const key = `${header.collector}/${header.boot}`;
+    const known = this.boots.get(key);
+    if (known !== undefined) return known;
+    if (this.boots.size >= BOOTS_LIMIT) this.forgetOldest(nowNs);
+    const boot: Boot = {
+      collector: header.collector,
+      boot: header.boot,
+      lanes: new Map(),
+      seen: new NumberRanges(),
+      done: new NumberRanges(),
+      oldest: header.oldest,
+      isNew: true,
+      askedNs: -1,
+      lastNs: nowNs,
+    };
+    // What the spool no longer has cannot be asked for: the stream joins late, nothing is lost.
+    const from = this.options.canAsk ? header.oldest : header.number;
+    boot.seen.add(1, from - 1);
+    boot.done.add(1, from - 1);
+    this.boots.set(key, boot);
+    return boot;
+  }
+
+  private forgetOldest(nowNs: number): void {
+    let oldest: [string, Boot] | undefined;
+    for (const entry of this.boots) {
+      if (oldest === undefined || entry[1].lastNs < oldest[1].lastNs) oldest = entry;
+    }
+    if (oldest === undefined) return;
+    for (const lane of oldest[1].lanes.values()) {
+      while (lane.held.size > 0) this.giveUp(lane, nowNs);
+    }
+    this.boots.delete(oldest[0]);
+  }
+}
+
+function laneOf(boot: Boot, header: ChunkHeader, nowNs: number): Lane {
+  const key = `${header.feed}/${header.stream}`;
+  let lane = boot.lanes.get(key);
+  if (lane === undefined) {
+    lane = { boot, taken: 0, held: new Map(), sinceNs: nowNs };
+    boot.lanes.set(key, lane);
+  }
+  return lane;
+}
+
+function lowestHeld(lane: Lane): HeldChunk {
+  let lowest: HeldChunk | undefined;
+  for (const chunk of lane.held.values()) {
+    if (lowest === undefined || chunk.header.number < lowest.header.number) lowest = chunk;
+  }
+  if (lowest === undefined) throw new Error("intake: a lane without held chunks was asked for one");
+  return lowest;
+}

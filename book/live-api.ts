@@ -1,0 +1,194 @@
+/**
+ * The questions that HTTP and WebSocket clients ask, answered from a `Live`: the parameters as they
+ * came, plain objects back, an `ApiError` where there is no answer.
+ */
+import { Side } from "../feed/op-batch.ts";
+import { ApiError } from "./http-error.ts";
+import type { Live, LiveFeed, Place } from "./live.ts";
+import { bestJson, bookJson, DEPTH_LIMIT, type MidnightOf, tradesJson } from "./live-json.ts";
+import { Rates, type StreamJson, streamsJson } from "./live-status.ts";
+
+const LIST_LIMIT = 500;
+const TRADES_LIMIT = 1000;
+
+export class LiveApi {
+  readonly live: Live;
+  readonly rates = new Rates();
+  readonly midnight: MidnightOf;
+
+  constructor(live: Live) {
+    this.live = live;
+    this.midnight = live.options.midnightSec ?? (() => Number.NaN);
+  }
+
+  streams(): { streams: StreamJson[] } {
+    return { streams: streamsJson(this.live, this.rates) };
+  }
+
+  /** Instruments whose token or symbol contains `search`, whole tokens first. */
+  books(search: string, feedId: string, limitText: string): object {
+    const limit = integer("limit", limitText, 50, LIST_LIMIT);
+    const wanted = search.trim().toLowerCase();
+    if (feedId !== "") this.feed(feedId);
+    const found: Place[] = [];
+    let total = 0;
+    for (const feed of this.live.feeds.values()) {
+      if (feedId !== "" && feed.feed.id !== feedId) continue;
+      for (const place of places(feed)) {
+        const rank = matchRank(place, wanted);
+        if (rank < 0) continue;
+        total++;
+        if (rank === 0) found.unshift(place);
+        else if (found.length < limit) found.push(place);
+      }
+    }
+    return { total, books: found.slice(0, limit).map(bestJson) };
+  }
+
+  book(feedId: string, token: string, depthText: string): object {
+    const depth = integer("depth", depthText, 10, DEPTH_LIMIT);
+    return bookJson(this.place(feedId, token), depth, this.midnight);
+  }
+
+  trades(feedId: string, token: string, limitText: string): object {
+    const limit = integer("limit", limitText, 50, TRADES_LIMIT);
+    const place = this.place(feedId, token);
+    const trades = tradesJson(place, limit, this.midnight);
+    return { feed: feedId, token, total: place.stream.trades.countOf(place.instrument), trades };
+  }
+
+  /** The orders of one price level in the order of their priority. */
+  queue(feedId: string, token: string, sideText: string, priceText: string): object {
+    const place = this.place(feedId, token);
+    const { books } = place.stream.stream;
+    if (place.feed.feed.books !== "orders" || books === null) {
+      throw new ApiError("no_queue", `${feedId} publishes no single orders, so no queues`);
+    }
+    const side = sideText === "B" ? Side.Buy : sideText === "A" ? Side.Sell : -1;
+    if (side < 0) throw new ApiError("bad_parameter", `side is '${sideText}', not B or A`);
+    const price = integerPrice(priceText, place.feed.feed.table.priceDecimals);
+    const orders = books.queue(place.instrument, side, price).map((order) => ({
+      order_id: order.orderId,
+      size: order.size,
+      position: order.position,
+    }));
+    return { feed: feedId, token, side: sideText, price: priceText, orders };
+  }
+
+  gaps(): object {
+    const rows: object[] = [];
+    for (const [id, { pipeline }] of this.live.feeds) {
+      for (const stream of pipeline.sequencer.streams) {
+        for (const gap of stream.gaps.list) {
+          rows.push(gapRow(id, { ...gap, stream: stream.id, epoch: stream.epoch, state: "held" }));
+        }
+      }
+      for (const gap of pipeline.sequencer.ledger.closedGaps()) rows.push(gapRow(id, gap));
+    }
+    const chunks = this.live.intake.lostRows.map((row) => ({
+      collector: row.collector,
+      boot: String(row.boot),
+      feed: row.feed,
+      stream: row.stream,
+      from: row.from,
+      to: row.to,
+    }));
+    return { gaps: rows.slice(-TRADES_LIMIT), lost_chunks: chunks };
+  }
+
+  certificate(date: string): never {
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) {
+      throw new ApiError("bad_parameter", `'${date}' is no date: write YYYY-MM-DD`);
+    }
+    throw new ApiError("no_certificate", `there is no certificate for ${date}`);
+  }
+
+  place(feedId: string, token: string): Place {
+    this.feed(feedId);
+    const place = this.live.find(feedId, token);
+    if (place === undefined) {
+      throw new ApiError("unknown_token", `${feedId} has sent nothing of an instrument '${token}'`);
+    }
+    return place;
+  }
+
+  private feed(id: string): LiveFeed {
+    const feed = this.live.feeds.get(id);
+    if (feed === undefined) throw new ApiError("unknown_feed", `no chunk of feed '${id}' has come`);
+    return feed;
+  }
+}
+
+function* places(feed: LiveFeed): Generator<Place> {
+  for (const stream of feed.streams) {
+    if (stream === undefined) continue;
+    const { count, names } = stream.stream.decoder.instruments;
+    for (let instrument = 0; instrument < count; instrument++) {
+      if (names[instrument] !== "") yield { feed, stream, instrument };
+    }
+  }
+}
+
+/** 0: this very token. 1: the text is in its token or symbol. -1: neither. */
+function matchRank({ stream, instrument }: Place, wanted: string): number {
+  const { names, masters } = stream.stream.decoder.instruments;
+  if (wanted === "") return 1;
+  const name = names[instrument].toLowerCase();
+  if (name === wanted) return 0;
+  if (name.includes(wanted)) return 1;
+  return masters[instrument]?.symbol.toLowerCase().includes(wanted) ? 1 : -1;
+}
+
+interface GapLike {
+  readonly stream: number;
+  readonly epoch: number;
+  readonly from: number;
+  readonly to: number;
+  readonly detectedNs: number;
+  readonly closedNs?: number;
+  readonly state: string;
+  readonly cause?: string;
+  readonly end?: string | null;
+  readonly repairedBy?: string | null;
+}
+
+function gapRow(feed: string, gap: GapLike): object {
+  return {
+    feed,
+    stream: gap.stream,
+    epoch: gap.epoch,
+    from: String(gap.from),
+    to: String(gap.to),
+    state: gap.state,
+    detected: nsText(gap.detectedNs),
+    closed: nsText(gap.closedNs ?? Number.NaN),
+    cause: gap.cause ?? "unknown",
+    end: gap.end ?? null,
+    repaired_by: gap.repairedBy ?? null,
+  };
+}
+
+/** A double of nanoseconds is exact within 256: enough to find the place. */
+function nsText(ns: number): string | null {
+  return Number.isFinite(ns) ? BigInt(Math.round(ns)).toString() : null;
+}
+
+function integer(name: string, text: string, fallback: number, limit: number): number {
+  if (text === "") return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > limit) {
+    throw new ApiError("bad_parameter", `${name} is '${text}', not a number from 1 to ${limit}`);
+  }
+  return value;
+}
+
+/** "70.20" with two places is 7020; more places than the feed has are an error, not a rounding. */
+export function integerPrice(text: string, decimals: number): number {
+  const match = /^(-?)(\d{1,12})(?:\.(\d+))?$/.exec(text);
+  const places = match?.[3] ?? "";
+  if (match === null || places.length > decimals) {
+    throw new ApiError("bad_parameter", `price is '${text}': write it with ${decimals} places`);
+  }
+  const value = Number(match[2] + places.padEnd(decimals, "0"));
+  return match[1] === "-" ? -value : value;
+}

@@ -1,0 +1,163 @@
+/**
+ * The book service without its sockets: chunks in, books that can be asked at any moment.
+ *
+ *   chunk ─► Intake (order, missing ones) ─► unpack ─► BookPipeline of its feed ─► LiveStream
+ *
+ * Owns one pipeline for each feed that its chunks name. Time comes from outside (`nowNs`); between
+ * chunks the capture time of a feed is assumed to go on as the clock does, less `idleGraceNs` for
+ * the chunks on their way, so that a gap at the end of a quiet stream is decided too.
+ */
+import type { DecoderOptions, Feed } from "../feed/feed.ts";
+import { feedById } from "../feed/registry.ts";
+import { Channels } from "../frames/channels.ts";
+import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
+import type { ControlRequest } from "../frames/transport.ts";
+import type { Zstd } from "../frames/zstd-port.ts";
+import type { SequencerOptions } from "../streams/sequencer.ts";
+import { Intake, type IntakeOptions } from "./intake.ts";
+import { LiveStream } from "./live-stream.ts";
+import { BookPipeline } from "./pipeline.ts";
+
+export interface LiveOptions {
+  readonly zstd: Zstd;
+  readonly decoder?: DecoderOptions;
+  readonly sequencer?: Partial<SequencerOptions>;
+  readonly intake?: Partial<IntakeOptions>;
+  /**
+   * Midnight of the trading day at the exchange, as seconds since 1970 UTC, for feeds that give time
+   * since midnight; from the capture time of a message.
+   */
+  readonly midnightSec?: (captureSec: number) => number;
+  readonly ask: (collector: string, request: ControlRequest) => void;
+}
+
+/** Capture time runs behind the clock by what collecting, packing and sending take. */
+const IDLE_GRACE_NS = 500e6;
+/** Feeds are few; a hostile header may name many. */
+const FEEDS_LIMIT = 32;
+
+/** One feed: its channels as the chunks name them, its pipeline, its streams. */
+export class LiveFeed {
+  readonly feed: Feed;
+  readonly channels = new Channels();
+  readonly pipeline: BookPipeline;
+  readonly unpacker: ChunkUnpacker;
+  /** By the pipeline's index. */
+  readonly streams: LiveStream[] = [];
+  /** Frames that collectors left out because they only repeated what had been forwarded. */
+  copies = 0;
+  frames = 0;
+  /** Latest capture time of a chunk, ns since 1970, and the clock when it came. */
+  captureNs = 0;
+  arrivalNs = 0;
+
+  constructor(feed: Feed, options: LiveOptions) {
+    this.feed = feed;
+    this.unpacker = new ChunkUnpacker(this.channels, options.zstd);
+    this.pipeline = new BookPipeline(feed, this.channels, {
+      ...options.decoder,
+      effects: true,
+      ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
+      observerFor: (stream) => {
+        const live = new LiveStream(stream);
+        this.streams[stream.index] = live;
+        return live;
+      },
+    });
+  }
+}
+
+/** Where an instrument stands. */
+export interface Place {
+  readonly feed: LiveFeed;
+  readonly stream: LiveStream;
+  readonly instrument: number;
+}
+
+export class Live {
+  readonly intake: Intake;
+  readonly feeds = new Map<string, LiveFeed>();
+  readonly options: LiveOptions;
+  /** Chunks that could not be read at all, by the fault's code. */
+  readonly faults = new Map<string, number>();
+  private nowNs = 0;
+
+  constructor(options: LiveOptions) {
+    this.options = options;
+    const take = (header: ChunkHeader, bytes: Uint8Array) => this.take(header, bytes);
+    this.intake = new Intake({ take, ask: options.ask }, options.intake);
+  }
+
+  /** A chunk as it came from a transport. */
+  push(bytes: Uint8Array, nowNs: number): void {
+    const read = readChunkHeader(bytes);
+    if (read instanceof ChunkFault) {
+      this.countFault(read.code);
+      return;
+    }
+    this.nowNs = nowNs;
+    this.intake.push(read.header, bytes, nowNs);
+  }
+
+  /** Time goes on: missing chunks are asked for again or given up, windows close. */
+  advance(nowNs: number): void {
+    this.nowNs = nowNs;
+    this.intake.advance(nowNs);
+    for (const [id, feed] of this.feeds) {
+      if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
+      const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
+      if (idleNs > 0) feed.pipeline.advance(feed.captureNs + idleNs);
+    }
+  }
+
+  /** The input is over (a directory was read): what is held is decided. */
+  finish(nowNs: number): void {
+    this.nowNs = nowNs;
+    this.intake.finish(nowNs);
+    for (const feed of this.feeds.values()) feed.pipeline.finish();
+  }
+
+  /** The stream and index of an instrument by its feed's name for it. */
+  find(feedId: string, token: string): Place | undefined {
+    const feed = this.feeds.get(feedId);
+    if (feed === undefined) return undefined;
+    for (const stream of feed.streams) {
+      const instrument = stream?.stream.decoder.instruments.indexOf(token);
+      if (instrument !== undefined) return { feed, stream, instrument };
+    }
+    return undefined;
+  }
+
+  private take(header: ChunkHeader, bytes: Uint8Array): boolean {
+    const feed = this.feeds.get(header.feed) ?? this.open(header.feed);
+    // Chunks of a feed that this version does not know are not damage: nothing mends them.
+    if (feed === undefined) return true;
+    const unpacked = feed.unpacker.unpack(bytes);
+    if (unpacked instanceof ChunkFault) {
+      this.countFault(unpacked.code);
+      return false;
+    }
+    feed.copies += header.copies;
+    feed.frames += unpacked.frames.count;
+    const captureNs = header.lastSec * 1e9 + header.lastNsec;
+    if (captureNs > feed.captureNs) feed.captureNs = captureNs;
+    feed.arrivalNs = this.nowNs;
+    feed.pipeline.push(unpacked.frames);
+    return true;
+  }
+
+  private open(id: string): LiveFeed | undefined {
+    const feed = feedById(id);
+    if (feed === undefined || this.feeds.size >= FEEDS_LIMIT) {
+      this.countFault("unknown_feed");
+      return undefined;
+    }
+    const live = new LiveFeed(feed, this.options);
+    this.feeds.set(id, live);
+    return live;
+  }
+
+  private countFault(code: string): void {
+    this.faults.set(code, (this.faults.get(code) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Edge: the listener of the book service. HTTP goes to the Hono application, `/v1/live` becomes a
+ * WebSocket, and a timer lets every subscriber look for news 20 times a second.
+ */
+import { decode, encode } from "@msgpack/msgpack";
+import type { ServerWebSocket } from "bun";
+import type { Hono } from "hono";
+import type { LiveApi } from "./live-api.ts";
+import { Subscriber, unreadable } from "./live-subscriber.ts";
+import { listenError } from "./service-error.ts";
+
+const TICK_MS = 50;
+const CLIENTS_LIMIT = 1000;
+const MESSAGE_BYTES_LIMIT = 16 << 10;
+/** Beyond this a connection drops; the subscriber stops long before. */
+const WAITING_BYTES_LIMIT = 8 << 20;
+
+interface Connection {
+  format: "json" | "msgpack";
+  subscriber: Subscriber | undefined;
+}
+
+export interface HttpListener {
+  readonly url: string;
+  readonly clients: number;
+  close(): Promise<void>;
+}
+
+/** @throws ServiceError if nobody may listen there */
+export function listenHttp(
+  app: () => Hono,
+  api: LiveApi,
+  host: string,
+  port: number,
+): HttpListener {
+  const open = new Set<ServerWebSocket<Connection>>();
+  let server: Bun.Server<Connection>;
+  try {
+    server = Bun.serve<Connection>({
+      hostname: host,
+      port,
+      idleTimeout: 30,
+      maxRequestBodySize: 1 << 16,
+      fetch(request, self) {
+        const { pathname, searchParams } = new URL(request.url);
+        const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+        if (pathname !== "/v1/live" || !upgrade) return app().fetch(request);
+        if (!isSameOrigin(request)) return new Response("another origin", { status: 403 });
+        if (open.size >= CLIENTS_LIMIT) return new Response("too many clients", { status: 503 });
+        const format = searchParams.get("format") === "msgpack" ? "msgpack" : "json";
+        const data: Connection = { format, subscriber: undefined };
+        return self.upgrade(request, { data })
+          ? undefined
+          : new Response("no WebSocket", { status: 400 });
+      },
+      websocket: {
+        maxPayloadLength: MESSAGE_BYTES_LIMIT,
+        backpressureLimit: WAITING_BYTES_LIMIT,
+        open(socket) {
+          open.add(socket);
+          socket.data.subscriber = new Subscriber(api, portOf(socket));
+        },
+        message(socket, message) {
+          const { subscriber } = socket.data;
+          const value = readMessage(message);
+          if (value === undefined) socket.send(packed(socket, unreadable()));
+          else subscriber?.message(value);
+        },
+        close(socket) {
+          open.delete(socket);
+          socket.data.subscriber?.close();
+        },
+      },
+    });
+  } catch (error) {
+    throw listenError("http", host, port, error as Error);
+  }
+  const timer = setInterval(() => {
+    for (const socket of open) socket.data.subscriber?.tick();
+  }, TICK_MS);
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
+    get clients() {
+      return open.size;
+    },
+    async close() {
+      clearInterval(timer);
+      for (const socket of open) socket.close(1001, "the service ends");
+      await server.stop(true);
+    },
+  };
+}
+
+/** Pages of other origins may not read the books through a visitor's browser. */
+function isSameOrigin(request: Request): boolean {
+  const origin = request.headers.get("origin");
+  if (origin === null) return true;
+  return URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
+}
+
+function portOf(socket: ServerWebSocket<Connection>) {
+  return {
+    // 0: dropped; -1: it waits in the connection, which is as good as sent.
+    send: (message: object) => socket.send(packed(socket, message)) !== 0,
+    waiting: () => socket.getBufferedAmount(),
+    setFormat: (format: "json" | "msgpack") => {
+      socket.data.format = format;
+    },
+  };
+}
+
+function packed(socket: ServerWebSocket<Connection>, message: object): string | Uint8Array {
+  return socket.data.format === "msgpack" ? encode(message) : JSON.stringify(message);
+}
+
+/** Text is JSON, bytes are MessagePack, whatever format the answers have. */
+function readMessage(message: string | Buffer): unknown {
+  try {
+    return typeof message === "string" ? JSON.parse(message) : decode(message);
+  } catch {
+    return undefined;
+  }
+}

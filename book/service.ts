@@ -1,0 +1,133 @@
+/**
+ * Edge: the book service as a process part: sources of chunks, the embedded broker, the listener and
+ * the clock around the core in `live.ts`.
+ *
+ *   source ─► Live.push        every 100 ms: Live.advance        every 250 ms: positions back
+ */
+import type { DecoderOptions } from "../feed/feed.ts";
+import type { CentreLink, ChunkSource } from "../frames/transport.ts";
+import { openSource } from "../frames/transport-open.ts";
+import { openZstd } from "../frames/zstd.ts";
+import type { SequencerOptions } from "../streams/sequencer.ts";
+import { httpApp, type PageFile } from "./http.ts";
+import { Live } from "./live.ts";
+import { LiveApi } from "./live-api.ts";
+import { type EmbeddedBroker, startBroker } from "./service-broker.ts";
+import { listenHttp } from "./service-http.ts";
+
+export interface ServiceOptions {
+  readonly version: string;
+  /** `mqtt://…` or `dir:PATH`; the embedded broker is listened to besides. */
+  readonly from: readonly string[];
+  readonly broker?: { readonly host: string; readonly port: number };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly page: ReadonlyMap<string, PageFile>;
+  /** Names the position topic: two centres with one name would share a position. */
+  readonly consumer: string;
+  readonly decoder?: DecoderOptions;
+  readonly sequencer?: Partial<SequencerOptions>;
+  readonly midnightSec?: (captureSec: number) => number;
+  /** Told of what comes and goes (brokers, clients), in a sentence. */
+  readonly onStatus: (text: string) => void;
+}
+
+export interface BookService {
+  /** Where the page is. */
+  readonly url: string;
+  readonly brokerUrl: string | undefined;
+  readonly api: LiveApi;
+  /** Resolves when every source has come to its end (directories only), rejects when one breaks. */
+  readonly sourcesDone: Promise<void>;
+  close(): Promise<void>;
+}
+
+const ADVANCE_MS = 100;
+const POSITION_MS = 250;
+const RATE_MS = 1000;
+
+type Source = ChunkSource & Partial<CentreLink>;
+
+/** @throws ServiceError an address is taken; TransportError a source cannot be */
+export async function startService(options: ServiceOptions): Promise<BookService> {
+  const broker = options.broker && (await startBroker(options.broker.host, options.broker.port));
+  try {
+    return listenAndRun(options, broker);
+  } catch (error) {
+    await broker?.close();
+    throw error;
+  }
+}
+
+function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefined): BookService {
+  const sources: Source[] = [];
+  const canAsk = broker !== undefined || options.from.some((from) => from.startsWith("mqtt"));
+  const live = new Live({
+    zstd: openZstd(),
+    ...(options.decoder === undefined ? {} : { decoder: options.decoder }),
+    ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
+    ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
+    intake: { canAsk },
+    ask(collector, request) {
+      // Whichever broker the collector listens to: a question that nobody hears is asked again.
+      for (const source of sources) source.request?.(collector, request).catch(() => {});
+    },
+  });
+  const api = new LiveApi(live);
+  const started = performance.now();
+  let ready = false;
+  const app = httpApp(api, {
+    version: options.version,
+    readiness: () => ({ ready, reason: ready ? "" : "not listening for chunks yet" }),
+    metrics: () => ({
+      uptimeSeconds: Math.round((performance.now() - started) / 1000),
+      memoryBytes: process.memoryUsage.rss(),
+      clients: listener.clients,
+    }),
+    page: options.page,
+    onError: (error) => options.onStatus(`a request failed: ${error.stack ?? error.message}`),
+  });
+  const listener = listenHttp(() => app, api, options.http.host, options.http.port);
+  const urls = [...(broker === undefined ? [] : [broker.url]), ...options.from];
+  try {
+    for (const url of urls) {
+      const clientName = options.consumer;
+      sources.push(openSource(url, { clientName, onStatus: options.onStatus }));
+    }
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  const take = (bytes: Uint8Array) => live.push(bytes, clockNs());
+  const sourcesDone = Promise.all(sources.map((source) => source.run(take))).then(() => {
+    live.finish(clockNs());
+  });
+  ready = true;
+  const timers = [
+    setInterval(() => live.advance(clockNs()), ADVANCE_MS),
+    setInterval(() => api.rates.sample(live, clockNs()), RATE_MS),
+    setInterval(() => publishPositions(live, sources, options.consumer), POSITION_MS),
+  ];
+  return {
+    url: listener.url,
+    brokerUrl: broker?.url,
+    api,
+    sourcesDone,
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all(sources.map((source) => source.close()));
+      await listener.close();
+      await broker?.close();
+    },
+  };
+}
+
+function publishPositions(live: Live, sources: readonly Source[], consumer: string): void {
+  for (const position of live.intake.positions(consumer)) {
+    for (const source of sources) source.publishPosition?.(position).catch(() => {});
+  }
+}
+
+/** Nanoseconds since 1970 as a double: exact enough for time-outs. */
+function clockNs(): number {
+  return (performance.timeOrigin + performance.now()) * 1e6;
+}

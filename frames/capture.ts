@@ -1,5 +1,5 @@
 /**
- * Frames of a capture, whatever its format and packing: the one way from a file to `FrameBatch`.
+ * Edge: frames of a capture, whatever its format and packing: the one way from a file to batches.
  * Holds the file back while the consumer is busy. A capture that is damaged or cut gives all that
  * stands before the damage, and its counters say where and what.
  */

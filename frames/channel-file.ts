@@ -56,18 +56,37 @@ export function parseChannelFile(text: string, options: ChannelFileOptions = {})
 }
 
 function entriesOf(text: string, path: string): { key: string; entries: unknown[] } {
-  let tables: Record<string, unknown>;
-  try {
-    tables = Bun.TOML.parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    const { line, message } = cause as { line?: number; message: string };
-    throw bad(path, `${path}${line === undefined ? "" : `, line ${line}`}: ${message}`);
-  }
+  const tables = parsed(text, path);
   for (const key of ["channel", "channels"]) {
     const entries = tables[key];
     if (Array.isArray(entries) && entries.length > 0) return { key, entries };
   }
   throw bad(path, `${path} has no [[channel]] entry`);
+}
+
+function parsed(text: string, path: string): Record<string, unknown> {
+  try {
+    return Bun.TOML.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw bad(path, `${path}, line ${brokenLine(text)}: ${message}`);
+  }
+}
+
+/** The runtime's parser does not say where it failed: the line behind all that does parse. */
+function brokenLine(text: string): number {
+  const lines = text.split("\n");
+  // A table of more lines than this would take long to search from its end.
+  const first = Math.min(lines.length, 5000);
+  for (let count = first; count > 0; count--) {
+    try {
+      Bun.TOML.parse(lines.slice(0, count).join("\n"));
+      return count + 1;
+    } catch {
+      // Still broken: the fault lies further up.
+    }
+  }
+  return 1;
 }
 
 /** Line (from 1) of a field of the entry, or of the entry; 0 where the text has none such. */

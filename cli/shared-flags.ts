@@ -67,6 +67,12 @@ export const FORCE_FLAG: FlagSpec = {
   doc: "Overwrite files that are already there.",
 };
 
+export const CHECKSUMS_FLAG: FlagSpec = {
+  name: "verify-checksums",
+  kind: "boolean",
+  doc: "Count wrong IP and UDP checksums; such datagrams are used all the same.",
+};
+
 /** How frames are found and read: for every command that reads captures. */
 export const CAPTURE_FLAGS: readonly FlagSpec[] = [
   FEED_FLAG,

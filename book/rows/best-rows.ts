@@ -3,7 +3,6 @@
  * ask is not what it was in its last row. Settled rows keep back what lies inside an event of the
  * exchange: the state after it is compared with the one before.
  */
-import type { MessageBatch } from "../../feed/message-batch.ts";
 import { type OpBatch, OpFlag, OpKind, Side } from "../../feed/op-batch.ts";
 import { type BookObserver, type Books, Levels } from "../books.ts";
 import { isSettled } from "../settled.ts";
@@ -30,10 +29,6 @@ export class BestRows implements BookObserver {
     const names = ["bid_px", "bid_sz", "bid_ct", "ask_px", "ask_sz", "ask_ct"];
     this.columns = names.map((name) => target.batch.number(name));
     this.settled = settled;
-  }
-
-  begin(messages: MessageBatch): void {
-    this.head.begin(messages);
   }
 
   after(ops: OpBatch, at: number, books: Books): void {

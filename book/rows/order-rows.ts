@@ -2,7 +2,6 @@
  * Rows of the `mbo` schema, one for each effect of an op, and of `mbp-1` and `mbp-10`, one for each
  * order, cancel and trade message after all of its effects, with the levels as they then are.
  */
-import type { MessageBatch } from "../../feed/message-batch.ts";
 import { type OpBatch, OpKind, Side } from "../../feed/op-batch.ts";
 import { type BookObserver, type Books, Levels } from "../books.ts";
 import { type Effects, NO_ACTION } from "../effects.ts";
@@ -65,10 +64,6 @@ export class MboRows implements BookObserver {
     this.columns = new EffectColumns(target.batch);
   }
 
-  begin(messages: MessageBatch): void {
-    this.head.begin(messages);
-  }
-
   after(ops: OpBatch, at: number, books: Books): void {
     const { effects } = books;
     for (let i = 0; i < effects.count; i++) {
@@ -105,10 +100,6 @@ export class LevelRows implements BookObserver {
     this.levels = Array.from({ length: depth }, (_, level) => levelColumns(target.batch, level));
     this.bids = new Levels(depth);
     this.asks = new Levels(depth);
-  }
-
-  begin(messages: MessageBatch): void {
-    this.head.begin(messages);
   }
 
   after(ops: OpBatch, at: number, books: Books): void {

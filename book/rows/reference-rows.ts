@@ -76,10 +76,6 @@ export class ReferenceRows implements BookObserver {
     this.fromMasters = schema === "definition" && layouts.length === 0;
   }
 
-  begin(messages: MessageBatch): void {
-    this.head.begin(messages);
-  }
-
   after(ops: OpBatch, at: number): void {
     if (this.fromMasters) {
       const { count } = this.stream.instruments;
@@ -91,7 +87,7 @@ export class ReferenceRows implements BookObserver {
     const instrument = ops.instrument[at];
     if (!this.head.wants(instrument)) return;
     const row = this.open(ops, at, instrument);
-    const { view, offset, length } = this.head.current;
+    const { view, offset, length } = this.head.messages;
     const layout = layoutAt(this.table, view, offset[at], length[at]);
     if (!layout) return;
     this.type.value[row] = layout.type;

@@ -4,7 +4,7 @@
  */
 import type { EventTime, Feed } from "../../feed/feed.ts";
 import type { Instruments } from "../../feed/instruments.ts";
-import { MessageBatch, RowFlag } from "../../feed/message-batch.ts";
+import { type MessageBatch, RowFlag } from "../../feed/message-batch.ts";
 import { type OpBatch, OpFlag, OpKind } from "../../feed/op-batch.ts";
 import type { NameTable } from "./name-table.ts";
 import type {
@@ -22,6 +22,8 @@ export interface RowStream {
   /** The exchange's number. */
   readonly id: number;
   readonly instruments: Instruments;
+  /** Its `messages` are those whose ops are being applied; an op is at its message's index. */
+  readonly source: { readonly messages: MessageBatch };
 }
 
 /** Where rows go and which of them are wanted; shared by all streams of an output. */
@@ -53,7 +55,6 @@ export class RowHead {
   private readonly flags: ByteColumn | undefined;
   private readonly time: EventTime = { sec: 0, nsec: 0 };
   private readonly names: InstrumentNames;
-  private messages = new MessageBatch(0);
 
   constructor(target: RowTarget, stream: RowStream) {
     const { batch } = target;
@@ -69,14 +70,9 @@ export class RowHead {
     this.names = new InstrumentNames(stream.instruments, batch.names, target.tokens);
   }
 
-  /** The messages whose ops are about to be applied; an op is at the index of its message. */
-  begin(messages: MessageBatch): void {
-    this.messages = messages;
-  }
-
-  /** The messages given last. */
-  get current(): MessageBatch {
-    return this.messages;
+  /** The messages whose ops are being applied. */
+  get messages(): MessageBatch {
+    return this.stream.source.messages;
   }
 
   wants(instrument: number): boolean {

@@ -1,5 +1,4 @@
 /** Rows of the `trades` schema: one for each trade, and one for each trade that is taken back. */
-import type { MessageBatch } from "../../feed/message-batch.ts";
 import { type OpBatch, OpKind, Side } from "../../feed/op-batch.ts";
 import type { BookObserver, Books } from "../books.ts";
 import { Action, type Effects } from "../effects.ts";
@@ -27,10 +26,6 @@ export class TradeRows implements BookObserver {
     this.tradeId = batch.words("trade_id");
     this.buyId = batch.words("buy_order_id");
     this.sellId = batch.words("sell_order_id");
-  }
-
-  begin(messages: MessageBatch): void {
-    this.head.begin(messages);
   }
 
   after(ops: OpBatch, at: number, books: Books): void {

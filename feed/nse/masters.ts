@@ -23,7 +23,7 @@ export interface NseMasters {
 
 /** The text is no contract file at all. */
 export class MastersError extends Error {
-  readonly code = "bad_masters";
+  readonly code = "bad_masters_file";
 
   constructor() {
     super(

@@ -33,7 +33,7 @@ export class SequencedFraming implements Framing {
     const numbers =
       count === undefined ? 1 : unsigned(view, offset + count.offset, count.width, littleEndian);
     if (numbers > length) return Fault.BadLength;
-    if (!(sequence + numbers - 1 <= Number.MAX_SAFE_INTEGER)) return Fault.BadSequence;
+    if (!(sequence + (numbers - 1) <= Number.MAX_SAFE_INTEGER)) return Fault.BadSequence;
     const stream = channel.stream || 1;
     if (numbers === 0) {
       // Before its first message an exchange that counts from 0 has nothing to name.

@@ -2,12 +2,12 @@
  * Datagrams in, the same datagrams impaired out: lost, late, twice, out of order, damaged. One
  * seed, one result. The simulator's lines and the replayer's `--loss --dup --reorder` use it.
  *
- *   push(line, time, bytes) ──► lost? ──► changed? ──► held back? ──► delayed? ──► sink
+ *   push(channel, time, bytes) ──► lost? ──► changed? ──► held back? ──► delayed? ──► sink
  *
  * Streaming: what is not delayed goes straight to the sink without a copy, in its own bytes. What
  * is delayed waits in a bounded queue; when that is full its earliest arrives early, and that is
- * counted as `early`. Assumes that pushes of all lines come in the order of their time. Each line
- * draws from a generator of its own, so that faults on one do not move those on the other.
+ * counted as `early`. Assumes that pushes of all channels come in the order of their time. Each channel
+ * draws from a generator of its own, so that faults on one do not move those on another.
  */
 import { DelayQueue } from "./delay-queue.ts";
 import { FaultOptionError, type LineFaults, lineFaults } from "./line-faults.ts";
@@ -17,7 +17,7 @@ import { FaultLog, type FaultName } from "./record.ts";
 
 export interface FrameSink {
   /** The datagram is `length` bytes at `offset`; only valid during the call. */
-  frame(line: number, timeNs: number, bytes: Uint8Array, offset: number, length: number): void;
+  frame(channel: number, timeNs: number, bytes: Uint8Array, offset: number, length: number): void;
 }
 
 export interface FrameFaultOptions {
@@ -25,6 +25,8 @@ export interface FrameFaultOptions {
   readonly all: Partial<LineFaults>;
   /** By line, 0 for A; they replace what `all` says of the same fault. */
   readonly lines: readonly (Partial<LineFaults> | undefined)[];
+  /** The line of a channel, 0 for A. Without it, channels are lines. */
+  readonly lineOf: (channel: number) => number;
   /** Where the numbers are; null where the bytes are not understood. NSE's by default. */
   readonly numbers: NumberLayout | null;
   /** Datagrams on their way at most. */
@@ -38,15 +40,16 @@ const LINE_NAMES = "ABCDEFGH";
 const FOREIGN_STREAM = 0x7e57;
 const REMEMBERED_STREAMS = 256;
 const LONGEST = 65_535;
+const CHANNELS_LIMIT = 4_096;
 
-interface LineState {
+interface ChannelState {
   readonly name: string;
   readonly faults: LineFaults;
   readonly random: Random;
   isInBurst: boolean;
   /** Datagrams pushed. */
   pushed: number;
-  /** Held back until so many more were pushed; at most `HELD_LIMIT`. */
+  /** Held back until so many more of the channel were pushed; at most `HELD_LIMIT`. */
   readonly held: { left: number; bytes: Uint8Array }[];
 }
 const HELD_LIMIT = 64;
@@ -55,8 +58,11 @@ export class FrameFaults {
   readonly log: FaultLog;
   private readonly sink: FrameSink;
   private readonly seed: Random;
+  /** By line, and of every other line. */
+  private readonly faultsOf: readonly LineFaults[];
+  private readonly faultsElse: LineFaults;
   private readonly options: FrameFaultOptions;
-  private readonly lines: LineState[] = [];
+  private readonly channels: ChannelState[] = [];
   private readonly queue: DelayQueue;
   private readonly scratch = new Uint8Array(LONGEST);
   private readonly scratchView = new DataView(this.scratch.buffer);
@@ -67,43 +73,45 @@ export class FrameFaults {
   constructor(options: Partial<FrameFaultOptions>, seed: number, sink: FrameSink) {
     const numbers = options.numbers === undefined ? NSE_NUMBERS : options.numbers;
     const { all = {}, lines = [], queueFrames = 65_536, logLimit = 1_000 } = options;
+    const { lineOf = (channel: number) => channel } = options;
     if (!Number.isInteger(queueFrames) || queueFrames < 1) {
       throw new FaultOptionError(`queueFrames is ${queueFrames}, and must be an integer from 1`);
     }
-    this.options = { all, lines, numbers, queueFrames, logLimit };
+    this.options = { all, lines, lineOf, numbers, queueFrames, logLimit };
     this.sink = sink;
     this.seed = new Random(seed, 3);
     this.log = new FaultLog(logLimit);
     this.queue = new DelayQueue(queueFrames);
-    for (let line = 0; line < Math.max(2, lines.length); line++) this.lines.push(this.open(line));
+    this.faultsElse = lineFaults(all, numbers !== null);
+    this.faultsOf = lines.map((own) => lineFaults({ ...all, ...own }, numbers !== null));
   }
 
   /** Datagrams on their way, held ones included. */
   get waiting(): number {
-    return this.lines.reduce((sum, { held }) => sum + held.length, this.queue.count);
+    return this.channels.reduce((sum, { held }) => sum + held.length, this.queue.count);
   }
 
   /**
-   * A datagram of a line, as it was sent.
-   * @param line 0 is A; at most 63
+   * A datagram, as it was sent.
+   * @param channel one line of one stream, from 0
    * @param timeNs of any origin; exact below 2^53
    */
   push(
-    line: number,
+    channel: number,
     timeNs: number,
     bytes: Uint8Array,
     offset = 0,
     length = bytes.length - offset,
   ): void {
     this.drain(timeNs);
-    while (line >= this.lines.length) this.lines.push(this.open(this.lines.length));
-    const state = this.lines[line]!;
+    while (channel >= this.channels.length) this.channels.push(this.open(this.channels.length));
+    const state = this.channels[channel]!;
     state.pushed++;
     if (state.faults.staleRate > 0) this.remember(bytes, offset, length);
     if (!this.isLost(state, timeNs, bytes, offset, length)) {
-      this.pass(line, state, timeNs, bytes, offset, length);
+      this.pass(channel, state, timeNs, bytes, offset, length);
     }
-    if (state.held.length > 0) this.countDown(line, state, timeNs);
+    if (state.held.length > 0) this.countDown(channel, state, timeNs);
   }
 
   /** Everything that arrives up to `nowNs`. */
@@ -114,21 +122,23 @@ export class FrameFaults {
 
   /** The input is over: everything that is still on its way arrives. */
   finish(): void {
-    for (const [line, state] of this.lines.entries()) {
+    for (const [channel, state] of this.channels.entries()) {
       for (const { bytes } of state.held.splice(0)) {
-        this.deliver(line, state, this.nowNs, bytes, 0, bytes.length);
+        this.deliver(channel, state, this.nowNs, bytes, 0, bytes.length);
       }
     }
     while (this.queue.count > 0) this.release();
   }
 
-  private open(line: number): LineState {
-    if (line > 63) throw new FaultOptionError(`line ${line}: there are at most 64`);
-    const { all, lines, numbers } = this.options;
+  private open(channel: number): ChannelState {
+    if (channel >= CHANNELS_LIMIT) {
+      throw new FaultOptionError(`channel ${channel}: there are at most ${CHANNELS_LIMIT}`);
+    }
+    const line = this.options.lineOf(channel);
     return {
       name: LINE_NAMES[line] ?? `${line + 1}`,
-      faults: lineFaults({ ...all, ...lines[line] }, numbers !== null),
-      random: this.seed.fork(line),
+      faults: this.faultsOf[line] ?? this.faultsElse,
+      random: this.seed.fork(channel),
       isInBurst: false,
       pushed: 0,
       held: [],
@@ -136,7 +146,7 @@ export class FrameFaults {
   }
 
   private isLost(
-    state: LineState,
+    state: ChannelState,
     timeNs: number,
     bytes: Uint8Array,
     offset: number,
@@ -160,20 +170,20 @@ export class FrameFaults {
 
   /** Adds what comes besides the datagram, changes it, and holds it back or lets it go. */
   private pass(
-    line: number,
-    state: LineState,
+    channel: number,
+    state: ChannelState,
     timeNs: number,
     bytes: Uint8Array,
     offset: number,
     length: number,
   ): void {
     const { faults, random } = state;
-    if (random.chance(faults.foreignRate)) this.sendForeign(line, state, bytes, offset, length);
-    if (random.chance(faults.staleRate)) this.sendStale(line, state, bytes, offset, length);
+    if (random.chance(faults.foreignRate)) this.sendForeign(channel, state, bytes, offset, length);
+    if (random.chance(faults.staleRate)) this.sendStale(channel, state, bytes, offset, length);
     if (random.chance(faults.duplicateRate)) {
       this.note("duplicate", state, bytes, offset, length);
       const lag = random.below(faults.duplicateDelayNs + 1);
-      this.enqueue(line, timeNs + faults.delayNs + lag, bytes, offset, length);
+      this.enqueue(channel, timeNs + faults.delayNs + lag, bytes, offset, length);
     }
     const damaged = this.damage(state, bytes, offset, length);
     const from = damaged >= 0 ? this.scratch : bytes;
@@ -184,11 +194,11 @@ export class FrameFaults {
       // One more than is to overtake, since this datagram's own push counts down too.
       const left = 2 + random.below(Math.max(1, faults.reorderFrames));
       state.held.push({ left, bytes: from.slice(at, at + size) });
-    } else this.deliver(line, state, timeNs, from, at, size);
+    } else this.deliver(channel, state, timeNs, from, at, size);
   }
 
   /** Writes the damaged datagram to `scratch` and returns its length; -1 if it stays whole. */
-  private damage(state: LineState, bytes: Uint8Array, offset: number, length: number): number {
+  private damage(state: ChannelState, bytes: Uint8Array, offset: number, length: number): number {
     const { faults, random } = state;
     const { numbers } = this.options;
     if (length > 1 && random.chance(faults.truncateRate)) {
@@ -218,8 +228,8 @@ export class FrameFaults {
   }
 
   private sendForeign(
-    line: number,
-    state: LineState,
+    channel: number,
+    state: ChannelState,
     bytes: Uint8Array,
     offset: number,
     length: number,
@@ -229,12 +239,12 @@ export class FrameFaults {
     this.note("foreign", state, bytes, offset, length);
     this.scratch.set(bytes.subarray(offset, offset + length));
     this.scratchView.setUint16(numbers.streamOffset, FOREIGN_STREAM, numbers.littleEndian);
-    this.deliver(line, state, this.nowNs, this.scratch, 0, length);
+    this.deliver(channel, state, this.nowNs, this.scratch, 0, length);
   }
 
   private sendStale(
-    line: number,
-    state: LineState,
+    channel: number,
+    state: ChannelState,
     bytes: Uint8Array,
     offset: number,
     length: number,
@@ -245,7 +255,7 @@ export class FrameFaults {
     this.note("stale", state, bytes, offset, length);
     this.scratch.set(old);
     this.scratchView.setUint32(numbers.sequenceOffset, 1, numbers.littleEndian);
-    this.deliver(line, state, this.nowNs, this.scratch, 0, old.length);
+    this.deliver(channel, state, this.nowNs, this.scratch, 0, old.length);
   }
 
   private remember(bytes: Uint8Array, offset: number, length: number): void {
@@ -257,21 +267,21 @@ export class FrameFaults {
     }
   }
 
-  private countDown(line: number, state: LineState, timeNs: number): void {
+  private countDown(channel: number, state: ChannelState, timeNs: number): void {
     for (const held of state.held) held.left--;
     while (state.held.length > 0) {
       const at = state.held.findIndex(({ left }) => left <= 0);
       if (at < 0) return;
       const { bytes } = state.held[at]!;
       state.held.splice(at, 1);
-      this.deliver(line, state, timeNs, bytes, 0, bytes.length);
+      this.deliver(channel, state, timeNs, bytes, 0, bytes.length);
     }
   }
 
-  /** To the sink at once, or on its way if the line delays. */
+  /** To the sink at once, or on its way if the channel delays. */
   private deliver(
-    line: number,
-    state: LineState,
+    channel: number,
+    state: ChannelState,
     timeNs: number,
     bytes: Uint8Array,
     offset: number,
@@ -280,13 +290,13 @@ export class FrameFaults {
     const { faults, random } = state;
     const jitter = faults.jitterNs > 0 ? random.below(faults.jitterNs + 1) : 0;
     const delay = faults.delayNs + jitter;
-    if (delay === 0) this.sink.frame(line, timeNs, bytes, offset, length);
-    else this.enqueue(line, timeNs + delay, bytes, offset, length);
+    if (delay === 0) this.sink.frame(channel, timeNs, bytes, offset, length);
+    else this.enqueue(channel, timeNs + delay, bytes, offset, length);
     if (jitter > 0) this.log.tally("delay");
   }
 
   private enqueue(
-    line: number,
+    channel: number,
     dueNs: number,
     bytes: Uint8Array,
     offset: number,
@@ -296,7 +306,7 @@ export class FrameFaults {
       this.log.tally("early");
       this.release();
     }
-    this.queue.push(line, dueNs, bytes, offset, length);
+    this.queue.push(channel, dueNs, bytes, offset, length);
   }
 
   private release(): void {
@@ -307,7 +317,7 @@ export class FrameFaults {
 
   private note(
     fault: FaultName,
-    state: LineState,
+    state: ChannelState,
     bytes: Uint8Array,
     offset: number,
     length: number,

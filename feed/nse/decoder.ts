@@ -5,7 +5,8 @@
  * What it decides, since the exchange does not say:
  * - an order with a bad side, id, token or quantity does nothing but be counted, except that a
  *   cancel needs no side, and that a modification to 0 leaves nothing open and so is a cancel;
- * - a trade with both ids 0 is counted and still a trade (of spreads the text allows it: not counted);
+ * - a trade with both ids 0 is counted and still a trade (of spreads, where the text does not
+ *   exclude it, it is not counted);
  * - spreads are instruments of their own, `S` and the token: which leg the token is, nobody knows.
  *
  * The loop looks kind and side up in tables: types follow one another at random, and a branch that

@@ -3,7 +3,7 @@
  * One message a datagram is what the exchange does; several are read all the same, and those of one
  * stream with consecutive numbers make one packet.
  *
- * Lengths are held to the letter (13, 38, 45): the layouts have not changed since 5.x, and a damaged
+ * Lengths are held to the letter (13, 38, 45): layouts have not changed since 5.x, and a damaged
  * type that were read with another type's length would make a book silently wrong. What follows a
  * bad length is given up, since nothing says where it would go on. Unknown types are packets like
  * any other: they have a number, and the decoder counts them.

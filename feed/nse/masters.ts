@@ -16,8 +16,9 @@ export interface NseMasters {
   readonly streams: Map<string, number>;
   readonly contracts: number;
   readonly spreads: number;
-  /** Lines that could not be read, and counts that disagree with a header; the first few as text. */
+  /** Lines that could not be read. */
   readonly damagedLines: number;
+  /** The first few of those, doubled tokens, and counts that disagree with a header. */
   readonly remarks: readonly string[];
 }
 

@@ -24,7 +24,7 @@ export function idLow(shifted: number): number {
   return (shifted | 0) ^ SIGN_BIT;
 }
 
-/** NaN, fractions, negative numbers and those from 2^53 on are none; 0 is one, and means no order. */
+/** NaN, fractions, negative numbers and those from 2^53 on are none; 0 is one: no order. */
 export function isOrderId(hi: number, shifted: number): boolean {
   return (shifted | 0) === shifted && hi >>> 21 === 0;
 }

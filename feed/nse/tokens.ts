@@ -2,7 +2,7 @@
  * Token to instrument: an open-addressing table over a typed array, since a `Map` of 100,000 tokens
  * costs a decoder more than all its other work. Tokens are never taken out.
  *
- * Worst case: hostile tokens, bounded by `MOST_INSTRUMENTS`; linear probing at no more than half load.
+ * Worst case: hostile tokens, bounded by `MOST_INSTRUMENTS`; linear probing, at most half full.
  */
 
 /** NSE has some 100,000 tokens in all segments together. */

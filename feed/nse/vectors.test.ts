@@ -18,7 +18,9 @@ const ID = "48 ea 91 1e c4 bc 16 43";
 const VECTORS = {
   N: `26 00 05 00 01 00 00 00 4e d8 77 67 ${STAMP} ${ID} f4 f0 00 00 42 6c 1b 00 00 58 02 00 00`,
   M: `26 00 05 00 02 00 00 00 4d c0 7b 67 ${STAMP} ${ID} f4 f0 00 00 42 71 1b 00 00 c2 01 00 00`,
-  T: `2d 00 05 00 03 00 00 00 54 a8 7f 67 ${STAMP} ${ID} 00 00 00 00 00 00 00 00 f4 f0 00 00 71 1b 00 00 4b 00 00 00`,
+  T:
+    `2d 00 05 00 03 00 00 00 54 a8 7f 67 ${STAMP} ${ID} ` +
+    "00 00 00 00 00 00 00 00 f4 f0 00 00 71 1b 00 00 4b 00 00 00",
   X: `26 00 05 00 04 00 00 00 58 90 83 67 ${STAMP} ${ID} f4 f0 00 00 42 00 00 00 00 00 00 00 00`,
   Z: "0d 00 05 00 00 00 00 00 5a 04 00 00 00",
 };
@@ -61,7 +63,7 @@ describe("the golden vectors", () => {
     }
   });
 
-  test("are what the reader prints: exact prices, whole ids, the exchange's own nanoseconds", () => {
+  test("are what the reader prints: exact prices, whole ids, its own nanoseconds", () => {
     const view = viewOf(VECTORS.T);
     const row = messageRow(nseFo.table, view, 0, view.byteLength);
     expect(row?.layout.name).toBe("trade");
@@ -113,7 +115,7 @@ describe("the golden vectors", () => {
     }
   });
 
-  test("a snapshot's head must agree with itself, and its order is the message without header", () => {
+  test("a snapshot's head agrees with itself, its order is a message without header", () => {
     const head = { stream: 5, orders: 1, lastSequence: 4 };
     const out = new Uint8Array(16);
     expect(writeSnapshotHeader(head, new DataView(out.buffer), 0)).toBe(16);

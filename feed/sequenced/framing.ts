@@ -1,11 +1,12 @@
 /**
  * Datagrams of any exchange, told only where their sequence number stands: enough to arbitrate, to
- * count gaps, to replay and to certify. A datagram is one opaque message that covers as many numbers
- * as its count field says (1 where it has none).
+ * count gaps, to replay and to certify. A datagram is one opaque message that covers as many
+ * numbers as its count field says (1 where it has none).
  *
  * What a number means is fixed, for want of anybody to ask: it is that of the datagram's first
  * message; with a count of 0 it is a heartbeat's, the *next* number, as MoldUDP64 and its kin have
- * it. Number 0 on a message, numbers from 2^53 on, and counts beyond the datagram's bytes cannot be.
+ * it. Number 0 on a message, numbers from 2^53 on, and a count beyond the datagram's bytes, cannot
+ * be.
  * Narrow numbers that wrap within a day look like an exchange that starts again.
  */
 import type { ChannelContext, Framing } from "../feed.ts";

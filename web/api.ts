@@ -1,0 +1,80 @@
+/** What the book service answers, as the page reads it, and the way to ask. */
+export interface Level {
+  readonly price: string;
+  readonly size: number;
+  readonly orders: number;
+}
+
+export interface Named {
+  readonly feed: string;
+  readonly token: string;
+  readonly symbol: string | null;
+}
+
+export interface Listed extends Named {
+  readonly stream: number;
+  readonly doubtful: boolean;
+  readonly bid: Level | null;
+  readonly ask: Level | null;
+}
+
+export interface Book extends Named {
+  readonly stream: number;
+  readonly sequence: string | null;
+  readonly ts_recv: string | null;
+  readonly ts_event: string | null;
+  readonly flags: string;
+  readonly state: string;
+  readonly doubtful: boolean;
+  readonly crossed: boolean;
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+}
+
+export interface Trade {
+  readonly ts_event: string | null;
+  readonly ts_recv: string;
+  readonly sequence: string;
+  readonly price: string | null;
+  readonly size: number;
+  readonly side: "B" | "A" | "N";
+  readonly action: "T" | "B";
+}
+
+export interface StreamStatus {
+  readonly feed: string;
+  readonly stream: number;
+  readonly epoch: number;
+  readonly state: string;
+  readonly doubtful: boolean;
+  readonly high_water_mark: string | null;
+  readonly position: string | null;
+  readonly messages_per_second: number;
+  readonly lost: number;
+  readonly open_gaps: number;
+  readonly live_orders: number;
+  readonly lines: readonly {
+    readonly line: string;
+    readonly share: number;
+    readonly loss: number;
+  }[];
+}
+
+export interface QueuedOrder {
+  readonly order_id: string;
+  readonly size: number;
+  readonly position: number;
+}
+
+/** The JSON of a path; null when the service does not answer or says no. */
+export async function ask<T>(path: string): Promise<T | null> {
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? ((await answer.json()) as T) : null;
+  } catch {
+    return null;
+  }
+}
+
+export const bookPath = ({ feed, token }: Named): string =>
+  `/v1/books/${encodeURIComponent(feed)}/${encodeURIComponent(token)}`;

@@ -25,12 +25,12 @@ export class LiveApi {
     return { streams: streamsJson(this.live, this.rates) };
   }
 
-  /** Instruments whose token or symbol contains `search`, whole tokens first. */
+  /** Instruments whose token or symbol contains `search`: that very token first, then the busiest. */
   books(search: string, feedId: string, limitText: string): object {
     const limit = integer("limit", limitText, 50, LIST_LIMIT);
     const wanted = search.trim().toLowerCase();
     if (feedId !== "") this.feed(feedId);
-    const found: Place[] = [];
+    const busiest = new Busiest(limit);
     let total = 0;
     for (const feed of this.live.feeds.values()) {
       if (feedId !== "" && feed.feed.id !== feedId) continue;
@@ -38,11 +38,10 @@ export class LiveApi {
         const rank = matchRank(place, wanted);
         if (rank < 0) continue;
         total++;
-        if (rank === 0) found.unshift(place);
-        else if (found.length < limit) found.push(place);
+        busiest.add(place, rank === 0 ? Number.POSITIVE_INFINITY : touches(place));
       }
     }
-    return { total, books: found.slice(0, limit).map(bestJson) };
+    return { total, books: busiest.places.map(bestJson) };
   }
 
   book(feedId: string, token: string, depthText: string): object {
@@ -117,6 +116,35 @@ export class LiveApi {
     if (feed === undefined) throw new ApiError("unknown_feed", `no chunk of feed '${id}' has come`);
     return feed;
   }
+}
+
+/** The places with the highest counts, highest first; of equals the first to come stays in front. */
+class Busiest {
+  readonly places: Place[] = [];
+  private readonly counts: number[] = [];
+  private readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  add(place: Place, count: number): void {
+    const { places, counts, limit } = this;
+    if (places.length === limit && count <= counts[limit - 1]) return;
+    let at = places.length;
+    while (at > 0 && counts[at - 1] < count) at--;
+    places.splice(at, 0, place);
+    counts.splice(at, 0, count);
+    if (places.length > limit) {
+      places.pop();
+      counts.pop();
+    }
+  }
+}
+
+/** How often anything happened to an instrument. */
+function touches({ stream, instrument }: Place): number {
+  return stream.isTouched(instrument) ? stream.version[instrument] : 0;
 }
 
 function* places(feed: LiveFeed): Generator<Place> {

@@ -45,7 +45,7 @@ const ADVANCE_MS = 100;
 const POSITION_MS = 250;
 const RATE_MS = 1000;
 
-type Source = ChunkSource & Partial<CentreLink>;
+type Source = ChunkSource & Partial<CentreLink> & { readonly connected?: boolean };
 
 /** @throws ServiceError an address is taken; TransportError a source cannot be */
 export async function startService(options: ServiceOptions): Promise<BookService> {
@@ -69,7 +69,9 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
     intake: { canAsk },
     ask(collector, request) {
       // Whichever broker the collector listens to: a question that nobody hears is asked again.
-      for (const source of sources) source.request?.(collector, request).catch(() => {});
+      for (const source of sources) {
+        if (source.connected) source.request?.(collector, request).catch(() => {});
+      }
     },
   });
   const api = new LiveApi(live);
@@ -102,10 +104,11 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
     live.finish(clockNs());
   });
   ready = true;
+  const positions = new PositionTeller(options.consumer);
   const timers = [
     setInterval(() => live.advance(clockNs()), ADVANCE_MS),
     setInterval(() => api.rates.sample(live, clockNs()), RATE_MS),
-    setInterval(() => publishPositions(live, sources, options.consumer), POSITION_MS),
+    setInterval(() => positions.publish(live, sources), POSITION_MS),
   ];
   return {
     url: listener.url,
@@ -121,9 +124,25 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
   };
 }
 
-function publishPositions(live: Live, sources: readonly Source[], consumer: string): void {
-  for (const position of live.intake.positions(consumer)) {
-    for (const source of sources) source.publishPosition?.(position).catch(() => {});
+/** Tells collectors how far the books are, when they have moved; nothing queues for a lost broker. */
+class PositionTeller {
+  private readonly consumer: string;
+  private readonly told = new Map<string, string>();
+
+  constructor(consumer: string) {
+    this.consumer = consumer;
+  }
+
+  publish(live: Live, sources: readonly Source[]): void {
+    for (const position of live.intake.positions(this.consumer)) {
+      for (const source of sources) {
+        const key = `${source.name} ${position.collector}`;
+        const place = `${position.boot}/${position.chunk}`;
+        if (!source.connected || this.told.get(key) === place) continue;
+        this.told.set(key, place);
+        source.publishPosition?.(position).catch(() => this.told.delete(key));
+      }
+    }
   }
 }
 

@@ -1,0 +1,16 @@
+import { expect, test } from "bun:test";
+import { digestObstacle, runDigest } from "./itch-digest.ts";
+
+const obstacle = digestObstacle();
+if (obstacle !== undefined) console.log(`not run: ${obstacle}`);
+
+test.if(obstacle === undefined)(
+  "a million generated messages give the generator's own digest of best prices",
+  async () => {
+    const run = await runDigest(1_000_000, 500, 1);
+    expect(run.messages).toBe(1_000_000);
+    expect(run.changes).toBe(run.expectedChanges);
+    expect(run.digest).toBe(run.expectedDigest);
+  },
+  120_000,
+);

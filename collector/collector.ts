@@ -10,6 +10,7 @@ import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink } from "../frames/transport.ts";
 import type { CollectorCore } from "./core.ts";
 import { Forwarder } from "./forwarder.ts";
+import type { LineWatch } from "./watch.ts";
 
 /** Full batches taken in a row before timers and sockets of the sinks get their turn. */
 const BATCHES_IN_A_ROW = 16;
@@ -23,6 +24,7 @@ export class Collector {
   readonly spool: Spool | undefined;
   private readonly boot: number;
   private core: CollectorCore | undefined;
+  private watch: LineWatch | undefined;
 
   constructor(
     boot: number,
@@ -35,8 +37,9 @@ export class Collector {
   }
 
   /** The core whose chunks this collector keeps and forwards: pass `takeChunk` to it. */
-  attach(core: CollectorCore): void {
+  attach(core: CollectorCore, watch?: LineWatch): void {
     this.core = core;
+    this.watch = watch;
   }
 
   readonly takeChunk = (chunk: PackedChunk): void => {
@@ -53,8 +56,13 @@ export class Collector {
     while (!signal.aborted) {
       const batch = receiver.receive();
       const nowNs = performance.now() * 1e6;
-      if (batch.count > 0) core.push(batch, nowNs);
-      else core.advance(nowNs);
+      if (batch.count > 0) {
+        core.push(batch, nowNs);
+        this.watch?.push(batch);
+      } else {
+        core.advance(nowNs);
+        this.watch?.advance(Date.now() * 1e6);
+      }
       if (batch.count === 0) {
         inARow = 0;
         await Bun.sleep(IDLE_MS);
@@ -72,6 +80,7 @@ export class Collector {
       if (batch.count === 0) continue;
       const last = batch.count - 1;
       core.push(batch, batch.sec[last] * 1e9 + batch.nsec[last]);
+      this.watch?.push(batch);
       await this.settle(FILE_AHEAD_CHUNKS, FILE_PATIENCE_MS);
     }
   }
@@ -79,6 +88,7 @@ export class Collector {
   /** Closes open chunks and waits for the sinks. @returns chunks that some sink did not get */
   async finish(graceMs: number): Promise<number> {
     this.core?.finish();
+    this.watch?.finish();
     await this.settle(0, graceMs);
     const behind = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.behind));
     const missed = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.missed));

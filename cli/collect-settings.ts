@@ -1,0 +1,104 @@
+/** Edge: what `collect` shall do: `collector.toml` first, flags over it. */
+import { readFileSync } from "node:fs";
+import { type CollectorConfig, parseCollectorConfig } from "../collector/config.ts";
+import { parseJoin } from "../collector/join.ts";
+import type { Feed } from "../feed/feed.ts";
+import { FEED_IDS } from "../feed/registry.ts";
+import { parseChannelFile } from "../frames/channel-file.ts";
+import type { Channels } from "../frames/channels.ts";
+import { usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
+import { CliError } from "./errors.ts";
+import { namedFeed } from "./feed-choice.ts";
+import type { FlagValues } from "./flag-values.ts";
+import { loadChannels } from "./offline.ts";
+
+export interface CollectSettings {
+  readonly name: string;
+  readonly channels: Channels;
+  /** Channels to join: those of the table and of `--join`. */
+  readonly joined: number;
+  readonly feed: Feed | undefined;
+  readonly spec: string | undefined;
+  readonly interface: string | undefined;
+  readonly captures: readonly string[];
+  readonly to: readonly string[];
+  readonly keep: "first" | "both";
+  readonly receiveBufferBytes: number;
+  readonly chunkAgeNs: number | undefined;
+  readonly spoolDirectory: string;
+  readonly spoolBytes: number | undefined;
+}
+
+const MIB = 2 ** 20;
+
+/** @throws CliError, or an error of the rooms below, that says which field or flag to mend */
+export function collectSettings(flags: FlagValues): CollectSettings {
+  const path = flags.text("config");
+  const text = path === undefined ? "" : readConfig(path);
+  const config = path === undefined ? {} : parseCollectorConfig(text, path);
+  const spec = flags.text("spec") ?? config.spec;
+  const feedName = flags.text("feed") ?? config.feed;
+  const channels = loadChannels(flags.text("channels") ?? config.channels);
+  if (path !== undefined && config.channel !== undefined) {
+    for (const one of parseChannelFile(text, { path, feeds: FEED_IDS })) channels.add(one);
+  }
+  addJoins(flags, config, channels, feedName ?? "");
+  const name = flags.text("name") ?? config.name ?? usualCollectorName();
+  const capture = flags.text("capture") ?? config.capture;
+  if (capture === "ring") {
+    throw new CliError(
+      "bad_flag",
+      "--capture ring is not built yet.",
+      "Leave it out, or write --capture socket: recvmmsg with kernel times.",
+    );
+  }
+  const gib = flags.integer("spool-gib") ?? config.spool?.gib;
+  const ageMs = config.chunk_age_ms;
+  return {
+    name,
+    channels,
+    joined: channels.list.length,
+    feed: namedFeed(feedName, channels, spec),
+    spec,
+    interface: flags.text("interface") ?? config.interface,
+    captures: given(flags.texts("pcap"), config.pcap),
+    to: given(flags.texts("to"), config.to),
+    keep: (flags.text("keep") as "first" | "both" | undefined) ?? config.keep ?? "first",
+    receiveBufferBytes: (config.receive_buffer_mib ?? 64) * MIB,
+    chunkAgeNs: flags.durationNs("chunk-age") ?? (ageMs === undefined ? undefined : ageMs * 1e6),
+    spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),
+    spoolBytes: gib === undefined ? undefined : gib * 2 ** 30,
+  };
+}
+
+function addJoins(
+  flags: FlagValues,
+  config: CollectorConfig,
+  channels: Channels,
+  feed: string,
+): void {
+  for (const text of given(flags.texts("join"), config.join)) {
+    const channel = parseJoin(text, feed);
+    if (channel === undefined) {
+      throw new CliError(
+        "bad_flag",
+        `--join '${text}' is no group.`,
+        "Write GROUP:PORT, GROUP:PORT=STREAM or GROUP:PORT=STREAM/LINE: 239.1.1.1:10001=1/A.",
+      );
+    }
+    channels.add(channel);
+  }
+}
+
+function given(flags: readonly string[], config: readonly string[] | undefined): readonly string[] {
+  return flags.length > 0 ? flags : (config ?? []);
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const message = `'${path}' cannot be read: ${(cause as Error).message}`;
+    throw new CliError("bad_config", message, "Check the path of --config.", cause);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Edge: puts a collector together from its parts: channels and feeds, sinks, spool, core. For
+ * `collect`, for `replay` into chunks, and for `demo`.
+ */
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { Collector } from "../collector/collector.ts";
+import { COLLECTOR_DEFAULTS, CollectorCore } from "../collector/core.ts";
+import { LineWatch } from "../collector/watch.ts";
+import type { Feed } from "../feed/feed.ts";
+import { feedById } from "../feed/registry.ts";
+import type { Channel, Channels } from "../frames/channels.ts";
+import type { ClockSource } from "../frames/chunk.ts";
+import { Spool } from "../frames/spool.ts";
+import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
+import { openZstd } from "../frames/zstd.ts";
+import { CliError } from "./errors.ts";
+import { printErr } from "./output.ts";
+
+export interface CollectingOptions {
+  /** The collector's name, in topics and chunks. */
+  readonly name: string;
+  /** Places of `--to`. */
+  readonly to: readonly string[];
+  readonly channels: Channels;
+  /** The feed of channels that name none; may be found out later, by `setFeed`. */
+  readonly feed: Feed | undefined;
+  readonly spec?: string | undefined;
+  readonly keep: "first" | "both";
+  readonly clock: ClockSource;
+  readonly chunkAgeNs?: number | undefined;
+  /** Folder of the spool; absent: none. */
+  readonly spoolDirectory?: string | undefined;
+  readonly spoolBytes?: number | undefined;
+}
+
+export interface Collecting {
+  readonly collector: Collector;
+  readonly core: CollectorCore;
+  readonly watch: LineWatch;
+  /** What channels without a feed of their own carry. */
+  setFeed(feed: Feed): void;
+}
+
+/** @throws TransportError for a place that is none, CliError for a spool that cannot be */
+export function openCollecting(options: CollectingOptions): Collecting {
+  const { channels, name, spec } = options;
+  for (const place of options.to) parseChunkAddress(place);
+  let feed = options.feed;
+  // With a table, what it does not list is nobody's.
+  const listed = new Set(channels.list);
+  const feedOf = (channel: Channel): Feed | undefined => {
+    if (listed.size > 0 && !listed.has(channel)) return undefined;
+    return channel.feed === "" ? feed : feedById(channel.feed, spec);
+  };
+  const boot = Date.now();
+  const spool = openSpool(options);
+  const onStatus = (text: string) => printErr(`edgebook: ${text}\n`);
+  const sinks = options.to.map((place) => openSink(place, { clientName: name, onStatus }));
+  const collector = new Collector(boot, sinks, spool);
+  const core = new CollectorCore(channels, feedOf, openZstd(), collector.takeChunk, {
+    ...COLLECTOR_DEFAULTS,
+    collector: name,
+    boot,
+    clock: options.clock,
+    keep: options.keep,
+    ...(options.chunkAgeNs === undefined ? {} : { chunkAgeNs: options.chunkAgeNs }),
+  });
+  const watch = new LineWatch(channels, feedOf);
+  collector.attach(core, watch);
+  const setFeed = (found: Feed) => {
+    feed ??= found;
+  };
+  return { collector, core, watch, setFeed };
+}
+
+/** Only a broker can lose chunks on the way; a directory is its own archive. */
+export function needsSpool(to: readonly string[]): boolean {
+  return to.some((place) => parseChunkAddress(place).kind !== "dir");
+}
+
+/** Where the system keeps what programs may not lose. */
+export function usualSpoolDirectory(name: string): string {
+  const state = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
+  return join(state, "edgebook", "spool", name);
+}
+
+/** The host's name, as far as topics and file names take it. */
+export function usualCollectorName(): string {
+  return (
+    hostname()
+      .replace(/[^\w.-]/g, "-")
+      .slice(0, 64) || "collector"
+  );
+}
+
+function openSpool({ spoolDirectory, spoolBytes }: CollectingOptions): Spool | undefined {
+  if (spoolDirectory === undefined) return undefined;
+  try {
+    return new Spool(spoolDirectory, spoolBytes === undefined ? {} : { bytesLimit: spoolBytes });
+  } catch (cause) {
+    throw new CliError(
+      "file_not_writable",
+      `The spool '${spoolDirectory}' cannot be written: ${(cause as Error).message}`,
+      "Name another folder with --spool.",
+      cause,
+    );
+  }
+}

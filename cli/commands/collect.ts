@@ -1,0 +1,249 @@
+/** Edge: `edgebook collect`: multicast, or captures, into chunks, and on to the centre. */
+import { CaptureCounters } from "../../frames/capture-counters.ts";
+import type { FrameBatch } from "../../frames/frame-batch.ts";
+import { type Input, openInput } from "../../frames/input.ts";
+import { findInterface, openReceiver } from "../../frames/multicast.ts";
+import { type CollectSettings, collectSettings } from "../collect-settings.ts";
+import { type Collecting, needsSpool, openCollecting } from "../collecting.ts";
+import type { Command } from "../command.ts";
+import { CliError, Exit } from "../errors.ts";
+import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
+import { frameBatches, mergedBatches } from "../frame-source.ts";
+import { checkHost, receiveBufferWarning } from "../host-check.ts";
+import { printErr, printOut } from "../output.ts";
+import { CHANNELS_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
+
+/** How long the end waits for sinks to take what is still to be sent. */
+const FILE_GRACE_MS = 60_000;
+const LIVE_GRACE_MS = 5_000;
+/** Chunks of a file are cut by its own time, and a file has time to fill them. */
+const FILE_CHUNK_AGE_NS = 1e9;
+
+export const command: Command = {
+  args: { placeholder: "", atLeast: 0, atMost: 0 },
+  flags: [
+    { name: "config", kind: "text", placeholder: "FILE", doc: "collector.toml; flags go over it." },
+    FEED_FLAG,
+    {
+      name: "join",
+      kind: "text",
+      repeatable: true,
+      placeholder: "GROUP:PORT[=STREAM[/LINE]]",
+      doc: "A multicast group to collect, with the stream and line that it carries.",
+    },
+    CHANNELS_FLAG,
+    {
+      name: "interface",
+      kind: "text",
+      placeholder: "NAME|IP",
+      doc: "The network interface that the groups come in on.",
+    },
+    {
+      name: "capture",
+      kind: "text",
+      values: ["ring", "socket"],
+      doc: "How datagrams are taken from the kernel; socket is what there is so far.",
+    },
+    {
+      name: "pcap",
+      kind: "text",
+      repeatable: true,
+      placeholder: "FILE",
+      doc: "Reads a capture instead of the wire; several are merged by capture time.",
+    },
+    {
+      name: "to",
+      kind: "text",
+      repeatable: true,
+      placeholder: "PLACE",
+      doc: "Where chunks go: mqtt://HOST:PORT or dir:PATH.",
+    },
+    {
+      name: "keep",
+      kind: "text",
+      values: ["first", "both"],
+      doc: "The first copy of each message (the default), or both lines whole.",
+    },
+    { name: "name", kind: "text", placeholder: "NAME", doc: "The collector's; else the host's." },
+    {
+      name: "spool",
+      kind: "text",
+      placeholder: "DIR",
+      doc: "Where chunks are kept to be sent again; else in the state folder of the user.",
+    },
+    { name: "spool-gib", kind: "integer", placeholder: "N", doc: "Its size; 4 unless said." },
+    {
+      name: "chunk-age",
+      kind: "duration",
+      placeholder: "TIME",
+      doc: "A chunk is closed when its first frame is this old; else 50ms, of a file 1s.",
+    },
+    SPEC_FLAG,
+    { name: "check", kind: "boolean", doc: "Only examines the settings and this host." },
+    { name: "stats", kind: "boolean", doc: "Ends with one line of JSON on standard error." },
+  ],
+  help:
+    "Collects an exchange's multicast on the capture host: receives every line, forwards the first " +
+    "copy of each message in compressed chunks, and keeps them in a spool so that the centre can " +
+    "ask for them again. A broker that is not there is waited for; nothing is lost meanwhile but " +
+    "what the spool cannot hold. Ctrl-C ends it and brings away what is still open.",
+  examples: [
+    [
+      "edgebook collect --feed nse-fo --interface ens1 --join 239.1.1.1:10001=1/A " +
+        "--join 239.1.1.2:10001=1/B --to mqtt://127.0.0.1:1883",
+      "two lines of one stream to a broker",
+    ],
+    ["edgebook collect --config collector.toml --check", "would this host do it?"],
+    ["edgebook collect --pcap day.pcap.gz --feed nse-fo --to dir:chunks", "a capture as chunks"],
+  ],
+  async run({ flags, signal }) {
+    const settings = collectSettings(flags);
+    demandWhatIsNeeded(settings);
+    if (flags.on("check")) return check(settings);
+    const fromFiles = settings.captures.length > 0;
+    const collecting = openCollecting({
+      ...settings,
+      clock: fromFiles ? "capture" : "kernel",
+      chunkAgeNs: settings.chunkAgeNs ?? (fromFiles ? FILE_CHUNK_AGE_NS : undefined),
+      spoolDirectory: needsSpool(settings.to) ? settings.spoolDirectory : undefined,
+    });
+    const started = performance.now();
+    const complaints = fromFiles
+      ? await collectFiles(settings, collecting, signal)
+      : await collectWire(settings, collecting, signal);
+    const unsent = await collecting.collector.finish(fromFiles ? FILE_GRACE_MS : LIVE_GRACE_MS);
+    if (unsent > 0) complaints.push(`${unsent} chunks did not reach every place of --to`);
+    const { lost } = collecting.watch.totals();
+    if (lost > 0) complaints.push(`${lost} numbers are missing on every line`);
+    for (const complaint of complaints) printErr(`edgebook: ${complaint}\n`);
+    report(collecting, (performance.now() - started) / 1000, flags.on("stats"));
+    if (unsent > 0 && fromFiles) return Exit.Failed;
+    return complaints.length > 0 ? Exit.Damaged : Exit.Done;
+  },
+};
+
+function demandWhatIsNeeded(settings: CollectSettings): void {
+  if (settings.to.length === 0) {
+    throw new CliError(
+      "bad_flag",
+      "Nothing says where chunks shall go.",
+      "Give --to mqtt://HOST:PORT or --to dir:PATH.",
+    );
+  }
+  if (settings.captures.length > 0) return;
+  if (settings.channels.list.length === 0) {
+    throw new CliError(
+      "bad_flag",
+      "Nothing says what to collect.",
+      "Give --join GROUP:PORT, a --channels table, or --pcap FILE.",
+    );
+  }
+  if (settings.interface === undefined) {
+    const { hint } = captured(() => findInterface("(none)"));
+    throw new CliError("bad_flag", "Nothing says which network interface to join on.", hint);
+  }
+  const nameless = settings.channels.list.some(({ feed }) => feed === "");
+  if (nameless && settings.feed === undefined) throw feedNeeded();
+}
+
+/** The hint of what the call throws. */
+function captured(call: () => void): { hint: string } {
+  try {
+    call();
+  } catch (thrown) {
+    return { hint: String((thrown as { hint?: unknown }).hint ?? "") };
+  }
+  return { hint: "" };
+}
+
+async function check(settings: CollectSettings): Promise<number> {
+  const findings = await checkHost(settings);
+  for (const { level, text } of findings) printOut(`${level.padEnd(4)}  ${text}\n`);
+  return findings.some(({ level }) => level === "fail") ? Exit.Failed : Exit.Done;
+}
+
+async function collectWire(
+  settings: CollectSettings,
+  { collector }: Collecting,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const networkInterface = findInterface(settings.interface ?? "");
+  const groups = settings.channels.list.map(({ group, port }, channel) => ({
+    group,
+    port,
+    channel,
+  }));
+  const wanted = settings.receiveBufferBytes;
+  const receiver = openReceiver({ groups, networkInterface, receiveBufferBytes: wanted });
+  const warning = receiveBufferWarning(wanted, receiver.receiveBufferBytes);
+  if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
+  const where = `${networkInterface.name} (${networkInterface.address})`;
+  printErr(`edgebook: collecting ${groups.length} groups on ${where} by ${receiver.kind}\n`);
+  await collector.receive(receiver, signal);
+  const drops = receiver.kernelDrops;
+  receiver.close();
+  return drops > 0 ? [`the kernel dropped ${drops} datagrams: its receive buffer was full`] : [];
+}
+
+async function collectFiles(
+  settings: CollectSettings,
+  collecting: Collecting,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { channels } = settings;
+  const inputs: Input[] = [];
+  const counters: CaptureCounters[] = [];
+  try {
+    for (const path of settings.captures) inputs.push(await openInput(path));
+    const sources = inputs.map((input) => {
+      const counting = new CaptureCounters();
+      counters.push(counting);
+      return frameBatches(input, channels, counting, false);
+    });
+    await collecting.collector.read(knowingFeed(sources, settings, collecting), signal);
+  } finally {
+    for (const input of inputs) input.close();
+  }
+  return counters.flatMap((counting, i) =>
+    counting.truncated ? [`${settings.captures[i]}: ${counting.stopReason}`] : [],
+  );
+}
+
+/** The batches of all captures; the first of them tells the feed where nobody else did. */
+async function* knowingFeed(
+  sources: readonly AsyncGenerator<FrameBatch>[],
+  { feed, channels, spec }: CollectSettings,
+  collecting: Collecting,
+): AsyncGenerator<FrameBatch> {
+  let known = feed;
+  for await (const batch of mergedBatches(sources)) {
+    known ??= namedFeed(undefined, channels, spec) ?? guessFeed(batch);
+    if (known === undefined) throw feedNeeded();
+    collecting.setFeed(known);
+    yield batch;
+  }
+}
+
+function report({ collector, core, watch }: Collecting, seconds: number, asJson: boolean): void {
+  const { counters } = core;
+  const totals = watch.totals();
+  const spool = collector.spool;
+  if (asJson) {
+    const sinks = collector.forwarders.map(({ sink, sent, missed, window }) => ({
+      to: sink.name,
+      sent,
+      missed,
+      resent: window.resent,
+    }));
+    const spooled = spool && { bytes: spool.bytes, dropped: spool.chunksDropped };
+    printErr(`${JSON.stringify({ ...counters, ...totals, seconds, sinks, spool: spooled })}\n`);
+    return;
+  }
+  const ratio = counters.bytes / Math.max(1, counters.chunkBytes);
+  printErr(
+    `edgebook: ${counters.frames} frames in ${seconds.toFixed(1)} s, ` +
+      `${counters.framesForwarded} forwarded, ${counters.copies} copies left out, ` +
+      `${totals.messages} messages, ${totals.lost} lost; ` +
+      `${counters.chunks} chunks, ${counters.chunkBytes} bytes (${ratio.toFixed(1)} times smaller)\n`,
+  );
+}

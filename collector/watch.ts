@@ -1,0 +1,88 @@
+/**
+ * What the lines bring and lose, told at the edge: the house's sequencer with nobody behind it. It
+ * decides nothing of what is forwarded; it is there for the report, the status line, and for whoever
+ * asks the exchange for what is missing.
+ */
+import type { Feed } from "../feed/feed.ts";
+import type { Channel, Channels } from "../frames/channels.ts";
+import { FrameBatch } from "../frames/frame-batch.ts";
+import { Sequencer } from "../streams/sequencer.ts";
+
+interface Watched {
+  readonly sequencer: Sequencer;
+  frames: FrameBatch;
+}
+
+export class LineWatch {
+  private readonly channels: Channels;
+  private readonly feedOf: (channel: Channel) => Feed | undefined;
+  private readonly byFeed = new Map<Feed, Watched>();
+  /** By channel index; `null`: nobody's. */
+  private readonly byChannel: (Watched | null)[] = [];
+
+  constructor(channels: Channels, feedOf: (channel: Channel) => Feed | undefined) {
+    this.channels = channels;
+    this.feedOf = feedOf;
+  }
+
+  push(batch: FrameBatch): void {
+    for (const watched of this.byFeed.values()) watched.frames.reset(batch.bytes);
+    for (let at = 0; at < batch.count; at++) {
+      const watched = this.watched(batch.channel[at]);
+      if (watched === null) continue;
+      if (watched.frames.bytes !== batch.bytes) watched.frames.reset(batch.bytes);
+      if (watched.frames.count === watched.frames.capacity) this.flush(watched, batch);
+      watched.frames.add(
+        batch.offset[at],
+        batch.length[at],
+        batch.sec[at],
+        batch.nsec[at],
+        batch.channel[at],
+      );
+    }
+    for (const watched of this.byFeed.values()) this.flush(watched, batch);
+  }
+
+  /** @param nowNs on the clock of the capture times, ns since 1970 UTC */
+  advance(nowNs: number): void {
+    for (const { sequencer } of this.byFeed.values()) sequencer.advance(nowNs);
+  }
+
+  finish(): void {
+    for (const { sequencer } of this.byFeed.values()) sequencer.finish();
+  }
+
+  /** Sums over all feeds: each number once, copies, ranges and numbers lost. */
+  totals(): { messages: number; duplicates: number; gaps: number; lost: number } {
+    const totals = { messages: 0, duplicates: 0, gaps: 0, lost: 0 };
+    for (const { sequencer } of this.byFeed.values()) {
+      const { messages, duplicates, gaps, lost } = sequencer.stats();
+      totals.messages += messages;
+      totals.duplicates += duplicates;
+      totals.gaps += gaps;
+      totals.lost += lost;
+    }
+    return totals;
+  }
+
+  private flush(watched: Watched, batch: FrameBatch): void {
+    if (watched.frames.count > 0) watched.sequencer.push(watched.frames);
+    watched.frames.reset(batch.bytes);
+  }
+
+  private watched(channelIndex: number): Watched | null {
+    const known = this.byChannel[channelIndex];
+    if (known !== undefined) return known;
+    const feed = this.feedOf(this.channels.list[channelIndex]);
+    let watched: Watched | null = null;
+    if (feed !== undefined) {
+      watched = this.byFeed.get(feed) ?? {
+        sequencer: new Sequencer(feed.framing(), this.channels, { deliver() {} }),
+        frames: new FrameBatch(1024),
+      };
+      this.byFeed.set(feed, watched);
+    }
+    this.byChannel[channelIndex] = watched;
+    return watched;
+  }
+}

@@ -71,9 +71,9 @@ export class Arrivals {
       for (let missing = high + 1; missing <= missingTo; missing++) {
         const late = (firstTime.get(missing) ?? Number.POSITIVE_INFINITY) - (timeNs + windowNs);
         if (late > 0) lost.add(missing);
-        // While the start is not settled, a gap may be seen later than its neighbours show it.
-        const slack = timeNs <= startNs + windowNs ? windowNs : ROUNDING_NS;
-        if (Math.abs(late) <= slack) isDoubtful = true;
+        // While the start is not settled, a gap may be noticed later than a neighbour shows it.
+        const slack = Math.max(ROUNDING_NS, startNs + windowNs - timeNs);
+        if (late >= -ROUNDING_NS && late <= slack) isDoubtful = true;
       }
       high = Math.max(high, sequence);
     }

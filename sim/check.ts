@@ -49,6 +49,8 @@ export interface CheckResult {
   readonly lost: number;
   /** Streams that ended with a lost gap. */
   readonly flaggedStreams: number;
+  /** Something came so near its deadline that either verdict is right: losses were not judged. */
+  readonly isDoubtful: boolean;
   /** Books held against the auditor's. */
   readonly booksCompared: number;
 }
@@ -76,6 +78,7 @@ class Check {
   private used = 0;
   private readonly problems: string[] = [];
   private booksCompared = 0;
+  private isDoubtful = false;
 
   constructor(check: CheckCase) {
     this.check = check;
@@ -121,6 +124,7 @@ class Check {
       messages: stats.messages,
       lost: stats.lost,
       flaggedStreams,
+      isDoubtful: this.isDoubtful,
       booksCompared: this.booksCompared,
     };
   }
@@ -196,14 +200,20 @@ class Check {
 
   private compareLosses(): number {
     let flagged = 0;
-    let isDoubtful = false;
     let lost = 0;
     for (const state of this.pipeline.sequencer.streams) {
       for (let epoch = 0; epoch <= state.epoch; epoch++) {
         const verdict = this.arrivals.verdict(state.id, epoch, this.check.windowNs);
-        isDoubtful ||= verdict.isDoubtful;
+        this.isDoubtful ||= verdict.isDoubtful;
         lost += verdict.lost.size;
         if (epoch < state.epoch || verdict.isDoubtful) continue;
+        if (state.begun && state.first !== verdict.first) {
+          this.problem(`stream ${state.id} begins at ${state.first}, expected ${verdict.first}`);
+        }
+        const isLate = (state.flags & RowFlag.JoinedLate) !== 0;
+        if (state.begun && isLate !== (verdict.first !== 1)) {
+          this.problem(`stream ${state.id} begins at ${state.first}, and J is ${isLate}`);
+        }
         const isFlagged = (state.flags & RowFlag.Gap) !== 0;
         if (isFlagged) flagged++;
         if (isFlagged !== verdict.lost.size > 0) {
@@ -214,7 +224,8 @@ class Check {
       }
     }
     const counted = this.pipeline.sequencer.stats().lost;
-    if (!isDoubtful && counted !== lost) this.problem(`${counted} numbers lost, expected ${lost}`);
+    if (!this.isDoubtful && counted !== lost)
+      this.problem(`${counted} numbers lost, expected ${lost}`);
     return flagged;
   }
 

@@ -35,6 +35,7 @@
  * The methods a message takes keep their arrays in locals: a load of a field on every access, or an
  * object for each of the four arrays, was measured to double the time of a message.
  */
+import type { Best } from "./books.ts";
 import { type Memory, words } from "./memory.ts";
 
 /** Words of a record. */
@@ -347,6 +348,25 @@ export class BookStore {
 
   levelSize(level: number): number {
     return this.sums[(level << 1) + 1];
+  }
+
+  /** Best levels of a book, prices as the feed has them: key plus `priceBias`. */
+  readBest(book: number, priceBias: number, out: Best): void {
+    const { heads, levels, sums } = this;
+    const bid = book << HEAD_SHIFT;
+    const ask = bid + (1 << SIDE_SHIFT);
+    const bidLevel = heads[bid + HIGH] - 1;
+    if (bidLevel >= heads[bid + LOW]) {
+      out.bidPrice = levels[bidLevel << LEVEL_SHIFT] + priceBias;
+      out.bidOrders = levels[(bidLevel << LEVEL_SHIFT) + 1];
+      out.bidSize = sums[(bidLevel << 1) + 1];
+    } else out.bidPrice = out.bidSize = out.bidOrders = 0;
+    const askLevel = heads[ask + HIGH] - 1;
+    if (askLevel >= heads[ask + LOW]) {
+      out.askPrice = ~levels[askLevel << LEVEL_SHIFT] + priceBias;
+      out.askOrders = levels[(askLevel << LEVEL_SHIFT) + 1];
+      out.askSize = sums[(askLevel << 1) + 1];
+    } else out.askPrice = out.askSize = out.askOrders = 0;
   }
 
   // The order that last made a book cross.

@@ -25,6 +25,16 @@ export class Levels {
   }
 }
 
+/** The best level of both sides; filled by `readBest`, reused by the caller. 0 where there is none. */
+export class Best {
+  bidPrice = 0;
+  bidSize = 0;
+  bidOrders = 0;
+  askPrice = 0;
+  askSize = 0;
+  askOrders = 0;
+}
+
 /** One order as it stands in a queue. */
 export interface QueuedOrder {
   /** Decimal digits. */
@@ -60,6 +70,8 @@ export interface Books {
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void;
   /** Best levels of a side (`Side.Buy`, `Side.Sell`), best first, at most `out.capacity`. */
   topLevels(instrument: number, side: number, out: Levels): void;
+  /** The best levels, all that a quote needs; an order count of 0 says that the side is empty. */
+  readBest(instrument: number, out: Best): void;
   /** Best bid >= best ask, both there. */
   isCrossed(instrument: number): boolean;
   /** The orders of one level in the order of their priority; empty for feeds of levels. */

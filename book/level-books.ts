@@ -7,7 +7,7 @@
  * a side of n levels moves n/2 of them.
  */
 import { type OpBatch, OpKind, Side } from "../feed/op-batch.ts";
-import type { BookObserver, Books, Levels, QueuedOrder } from "./books.ts";
+import type { Best, BookObserver, Books, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 
 /** One side's levels; keys are prices, negated for asks, so that the highest is the best. */
@@ -90,6 +90,17 @@ export class LevelBooks implements Books {
       out.size[i] = levels.sizes[at];
       out.orders[i] = 1;
     }
+  }
+
+  readBest(instrument: number, out: Best): void {
+    const bids = this.sides[instrument * 2];
+    const asks = this.sides[instrument * 2 + 1];
+    out.bidOrders = bids !== undefined && bids.count > 0 ? 1 : 0;
+    out.bidPrice = out.bidOrders > 0 ? bids.keys[bids.count - 1] : 0;
+    out.bidSize = out.bidOrders > 0 ? bids.sizes[bids.count - 1] : 0;
+    out.askOrders = asks !== undefined && asks.count > 0 ? 1 : 0;
+    out.askPrice = out.askOrders > 0 ? -asks.keys[asks.count - 1] : 0;
+    out.askSize = out.askOrders > 0 ? asks.sizes[asks.count - 1] : 0;
   }
 
   isCrossed(instrument: number): boolean {

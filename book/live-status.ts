@@ -19,12 +19,12 @@ export interface LineJson {
   /** Numbers that this line brought first, and their share of all lines' first arrivals. */
   readonly first: number;
   readonly share: number;
-  readonly packets: number;
-  readonly duplicates: number;
+  /** Numbers that it brought at all, copies that the collector kept back included. */
+  readonly brought: number;
+  /** Numbers of the stream that it did not bring (yet: a line may lag). */
+  readonly missed: number;
   readonly conflicts: number;
   readonly late: number;
-  /** Numbers of its epochs that it skipped. */
-  readonly loss: number;
 }
 
 export interface StreamJson {
@@ -118,21 +118,24 @@ function streamJson(feed: LiveFeed, stream: Stream, rate: number): StreamJson {
     held_messages: stream.held.count,
     live_orders: opened?.books?.liveOrders ?? 0,
     instruments: opened?.decoder.instruments.count ?? 0,
-    lines: linesJson(stream),
+    lines: linesJson(feed, stream),
   };
 }
 
-function linesJson(stream: Stream): LineJson[] {
+function linesJson(feed: LiveFeed, stream: Stream): LineJson[] {
   const lines = stream.lines.filter((line) => line !== undefined);
   const all = lines.reduce((sum, line) => sum + line.firstArrivals, 0);
-  return lines.map((line) => ({
-    line: lineName(line.index),
-    first: line.firstArrivals,
-    share: all === 0 ? 0 : Math.round((line.firstArrivals / all) * 1000) / 1000,
-    packets: line.packets,
-    duplicates: line.duplicates,
-    conflicts: line.conflicts,
-    late: line.late,
-    loss: line.loss,
-  }));
+  const sent = stream.delivered + stream.lostNumbers;
+  return lines.map((line) => {
+    const brought = feed.lines.brought(stream.id, line.index);
+    return {
+      line: lineName(line.index),
+      first: line.firstArrivals,
+      share: all === 0 ? 0 : Math.round((line.firstArrivals / all) * 1000) / 1000,
+      brought,
+      missed: Math.max(0, sent - brought),
+      conflicts: line.conflicts,
+      late: line.late,
+    };
+  });
 }

@@ -15,12 +15,13 @@ import type { ControlRequest } from "../frames/transport.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
+import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
 import { BookPipeline } from "./pipeline.ts";
 
 export interface LiveOptions {
   readonly zstd: Zstd;
-  readonly decoder?: DecoderOptions;
+  readonly decoderFor?: (feed: Feed) => DecoderOptions;
   readonly sequencer?: Partial<SequencerOptions>;
   readonly intake?: Partial<IntakeOptions>;
   /**
@@ -44,6 +45,7 @@ export class LiveFeed {
   readonly unpacker: ChunkUnpacker;
   /** By the pipeline's index. */
   readonly streams: LiveStream[] = [];
+  readonly lines = new LineCounts();
   /** Frames that collectors left out because they only repeated what had been forwarded. */
   copies = 0;
   frames = 0;
@@ -55,7 +57,7 @@ export class LiveFeed {
     this.feed = feed;
     this.unpacker = new ChunkUnpacker(this.channels, options.zstd);
     this.pipeline = new BookPipeline(feed, this.channels, {
-      ...options.decoder,
+      ...options.decoderFor?.(feed),
       effects: true,
       ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
       observerFor: (stream) => {
@@ -138,6 +140,7 @@ export class Live {
       return false;
     }
     feed.copies += header.copies;
+    feed.lines.add(header);
     feed.frames += unpacked.frames.count;
     const captureNs = header.lastSec * 1e9 + header.lastNsec;
     if (captureNs > feed.captureNs) feed.captureNs = captureNs;

@@ -21,7 +21,7 @@
  */
 import { type OpBatch, OpFlag, OpKind, Side } from "../feed/op-batch.ts";
 import { BookStore } from "./book-store.ts";
-import type { BookObserver, Books, Levels, QueuedOrder } from "./books.ts";
+import type { Best, BookObserver, Books, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 
@@ -96,6 +96,12 @@ export class OrderBooks implements Books {
       out.orders[i] = store.levelOrders(level);
     }
     out.count = count;
+  }
+
+  readBest(instrument: number, out: Best): void {
+    if (instrument < this.store.books) this.store.readBest(instrument, this.priceBias, out);
+    else
+      out.bidPrice = out.bidSize = out.bidOrders = out.askPrice = out.askSize = out.askOrders = 0;
   }
 
   isCrossed(instrument: number): boolean {

@@ -21,6 +21,7 @@ import type { DeliverySink } from "../streams/delivery.ts";
 import { Sequencer, type SequencerOptions } from "../streams/sequencer.ts";
 import type { BookObserver, Books } from "./books.ts";
 import { LevelBooks } from "./level-books.ts";
+import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 import { OrderBooks } from "./order-books.ts";
 
 /** Bytes of an exchange's own file that are split at once: its offsets stay in the near cache. */
@@ -46,6 +47,8 @@ export interface PipelineStream {
 export interface PipelineOptions extends DecoderOptions {
   /** Rows are wanted: books fill their `effects`. */
   readonly effects: boolean;
+  /** Where the books' large arrays lie; plain memory by default. */
+  readonly memory?: Memory;
   readonly sequencer?: Partial<SequencerOptions>;
   /** Called once for each stream, when its first message is delivered. */
   readonly observerFor?: (stream: PipelineStream) => BookObserver | null;
@@ -191,7 +194,11 @@ export class BookPipeline implements DeliverySink {
     const { effects } = this.options;
     switch (this.feed.books) {
       case "orders":
-        return new OrderBooks({ unsignedPrices: this.feed.unsignedPrices, effects });
+        return new OrderBooks({
+          unsignedPrices: this.feed.unsignedPrices,
+          effects,
+          memory: this.options.memory ?? PLAIN_MEMORY,
+        });
       case "levels":
         return new LevelBooks();
       case "none":

@@ -4,7 +4,7 @@
  *
  *   source ─► Live.push        every 100 ms: Live.advance        every 250 ms: positions back
  */
-import type { DecoderOptions } from "../feed/feed.ts";
+import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
@@ -24,7 +24,7 @@ export interface ServiceOptions {
   readonly page: ReadonlyMap<string, PageFile>;
   /** Names the position topic: two centres with one name would share a position. */
   readonly consumer: string;
-  readonly decoder?: DecoderOptions;
+  readonly decoderFor?: (feed: Feed) => DecoderOptions;
   readonly sequencer?: Partial<SequencerOptions>;
   readonly midnightSec?: (captureSec: number) => number;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
@@ -63,7 +63,7 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
   const canAsk = broker !== undefined || options.from.some((from) => from.startsWith("mqtt"));
   const live = new Live({
     zstd: openZstd(),
-    ...(options.decoder === undefined ? {} : { decoder: options.decoder }),
+    ...(options.decoderFor === undefined ? {} : { decoderFor: options.decoderFor }),
     ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
     ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
     intake: { canAsk },

@@ -2,6 +2,14 @@
 import type { CommandEntry } from "./command.ts";
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  demo: {
+    summary: "the whole product on this machine: exchange, collector, broker, books, page",
+    load: () => import("./commands/demo.ts"),
+  },
+  book: {
+    summary: "every book, live, from collectors' chunks: page, HTTP, WebSocket",
+    load: () => import("./commands/book.ts"),
+  },
   decode: {
     summary: "the messages of a capture as rows, each copy on each line, heartbeats too",
     load: () => import("./commands/decode.ts"),
@@ -9,6 +17,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   rebuild: {
     summary: "the books of a capture, offline, as fast as it goes",
     load: () => import("./commands/rebuild.ts"),
+  },
+  collect: {
+    summary: "an exchange's multicast, or captures, into chunks and on to the centre",
+    load: () => import("./commands/collect.ts"),
+  },
+  replay: {
+    summary: "captures and chunks back on the wire, at any speed",
+    load: () => import("./commands/replay.ts"),
   },
   compare: {
     summary: "two row files of the same schema: the first difference, and counts",

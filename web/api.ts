@@ -56,7 +56,7 @@ export interface StreamStatus {
   readonly lines: readonly {
     readonly line: string;
     readonly share: number;
-    readonly loss: number;
+    readonly missed: number;
   }[];
 }
 

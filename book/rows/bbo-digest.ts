@@ -5,8 +5,8 @@
  * there is none. Sizes by their low 32 bits, prices as signed words.
  */
 import type { Instruments } from "../../feed/instruments.ts";
-import { type OpBatch, OpKind, Side } from "../../feed/op-batch.ts";
-import { type BookObserver, type Books, Levels } from "../books.ts";
+import { type OpBatch, OpKind } from "../../feed/op-batch.ts";
+import { Best, type BookObserver, type Books } from "../books.ts";
 
 const FNV_START = 2_166_136_261 | 0;
 const FNV_PRIME = 16_777_619;
@@ -18,8 +18,7 @@ export class BboDigest implements BookObserver {
   changes = 0;
   private hash = FNV_START;
   private readonly numbers: readonly number[];
-  private readonly bid = new Levels(1);
-  private readonly ask = new Levels(1);
+  private readonly best = new Best();
   private last = new Int32Array(WORDS * 1024);
 
   constructor(instruments: Instruments) {
@@ -41,13 +40,12 @@ export class BboDigest implements BookObserver {
   }
 
   private fold(books: Books, instrument: number): void {
-    const { bid, ask } = this;
-    books.topLevels(instrument, Side.Buy, bid);
-    books.topLevels(instrument, Side.Sell, ask);
-    const bidPrice = bid.count > 0 ? bid.price[0] | 0 : 0;
-    const bidSize = bid.count > 0 ? bid.size[0] | 0 : 0;
-    const askPrice = ask.count > 0 ? ask.price[0] | 0 : 0;
-    const askSize = ask.count > 0 ? ask.size[0] | 0 : 0;
+    const { best } = this;
+    books.readBest(instrument, best);
+    const bidPrice = best.bidPrice | 0;
+    const bidSize = best.bidSize | 0;
+    const askPrice = best.askPrice | 0;
+    const askSize = best.askSize | 0;
     const base = instrument * WORDS;
     if (base >= this.last.length) this.grow(base);
     const { last } = this;

@@ -1,0 +1,169 @@
+/** Edge: `edgebook demo`: the whole product on one machine, from a simulated exchange to the page. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BookService, startService } from "../../book/service.ts";
+import { parseAddress } from "../../book/service-error.ts";
+import { parseMasters } from "../../feed/nse/masters.ts";
+import packageFile from "../../package.json" with { type: "json" };
+import { pageFiles } from "../../web/bundle.ts";
+import { type Command, NO_ARGUMENTS } from "../command.ts";
+import { DemoCollector } from "../demo-collector.ts";
+import { DemoExchange } from "../demo-exchange.ts";
+import { CliError, Exit } from "../errors.ts";
+import type { FlagValues } from "../flag-values.ts";
+import { printErr, printOut } from "../output.ts";
+import { aborted } from "./book.ts";
+
+const STATUS_MS = 1000;
+/** In a pipe a line now and then is enough. */
+const QUIET_STATUS_MS = 10_000;
+
+export const command: Command = {
+  args: NO_ARGUMENTS,
+  flags: [
+    {
+      name: "http",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      fallback: "127.0.0.1:8080",
+      doc: "Where the page listens.",
+    },
+    { name: "seed", kind: "integer", fallback: "1", doc: "What the exchange does, all of it." },
+    { name: "rate", kind: "integer", fallback: "2000", doc: "Messages a second, on average." },
+    { name: "streams", kind: "integer", fallback: "3", doc: "Streams, each on two lines." },
+    { name: "instruments", kind: "integer", fallback: "240", doc: "Instruments listed." },
+    {
+      name: "interface",
+      kind: "text",
+      placeholder: "NAME|IP",
+      fallback: "127.0.0.1",
+      doc: "Where the multicast goes; datagrams never leave the host.",
+    },
+  ],
+  help:
+    "Runs a simulated NSE exchange on loopback multicast with two lossy lines, a collector, an MQTT " +
+    "broker, the book service and its page. The lines lose datagrams in turns and fill each other's " +
+    "gaps; after 20 seconds the last stream loses some on both, and its books say so. Ctrl-C ends it.",
+  examples: [
+    ["edgebook demo", "then open http://127.0.0.1:8080"],
+    ["edgebook demo --rate 20000 --http 127.0.0.1:9000", "ten times busier, on another port"],
+  ],
+  async run({ flags, signal }) {
+    const exchange = new DemoExchange(exchangeOptions(flags));
+    const masters = parseMasters(exchange.masters(), 2).byName;
+    const service = await startService({
+      version: packageFile.version,
+      from: [],
+      broker: { host: "127.0.0.1", port: 0 },
+      http: parseAddress("http", flags.text("http") ?? "127.0.0.1:8080"),
+      page: await pageFiles(),
+      consumer: "demo",
+      decoderFor: () => ({ masters }),
+      onStatus: (text) => printErr(`edgebook: ${text}\n`),
+    });
+    const spool = mkdtempSync(join(tmpdir(), "edgebook-demo-"));
+    try {
+      return await runWith(exchange, service, spool, flags, signal);
+    } finally {
+      await service.close();
+      rmSync(spool, { recursive: true, force: true });
+    }
+  },
+};
+
+async function runWith(
+  exchange: DemoExchange,
+  service: BookService,
+  spool: string,
+  flags: FlagValues,
+  signal: AbortSignal,
+): Promise<number> {
+  const collector = new DemoCollector({
+    flags: collectFlags(exchange, service.brokerUrl ?? "", spool, flags.text("interface") ?? ""),
+    onLine: (line) => {
+      if (!signal.aborted) printErr(`collector: ${line}\n`);
+    },
+  });
+  const died = collector.exited.then((code) => ({ code }));
+  try {
+    await collector.listening();
+    exchange.start();
+    printOut(`edgebook demo: ${service.url}\n`);
+    printOut("Ctrl-C ends it.\n");
+    const status = statusLine(exchange, service);
+    const end = await Promise.race([aborted(signal), died]);
+    status.stop();
+    if (end !== undefined) {
+      const message = `The demo's collector ended by itself (exit code ${end.code}).`;
+      throw new CliError("unexpected", message, "Its words stand above.");
+    }
+    return Exit.Done;
+  } finally {
+    exchange.stop();
+    await collector.stop();
+  }
+}
+
+function exchangeOptions(flags: FlagValues) {
+  const whole = (name: string, least: number, most: number) => {
+    const value = flags.integer(name) ?? least;
+    if (value < least || value > most) {
+      const message = `'--${name}' is ${value}, not ${least} to ${most}.`;
+      throw new CliError("bad_flag", message, `Write --${name} with a number in that range.`);
+    }
+    return value;
+  };
+  return {
+    seed: flags.integer("seed") ?? 1,
+    streams: whole("streams", 1, 18),
+    instruments: whole("instruments", 1, 100_000),
+    messagesPerSecond: whole("rate", 1, 100_000),
+    lossRate: 0.005,
+    doubleLossNs: 20e9,
+    networkInterface: flags.text("interface") ?? "127.0.0.1",
+  };
+}
+
+function collectFlags(
+  { groups }: DemoExchange,
+  brokerUrl: string,
+  spool: string,
+  networkInterface: string,
+): string[] {
+  const joins = groups.flatMap(({ group, port, stream, line }) => [
+    "--join",
+    `${group}:${port}=${stream}/${line === 0 ? "A" : "B"}`,
+  ]);
+  return [
+    ...["--feed", "nse-fo", "--name", "demo", "--interface", networkInterface],
+    ...joins,
+    ...["--to", brokerUrl, "--spool", spool, "--spool-gib", "1"],
+  ];
+}
+
+/** One line that says how it goes: rewritten on a terminal, now and then elsewhere. */
+function statusLine(exchange: DemoExchange, service: BookService): { stop(): void } {
+  const isTerminal = process.stderr.isTTY === true;
+  const timer = setInterval(
+    () => {
+      const { streams } = service.api.streams();
+      const sum = (of: (stream: (typeof streams)[number]) => number) =>
+        Math.round(streams.reduce((total, stream) => total + of(stream), 0));
+      const doubtful = streams.filter((stream) => stream.doubtful).length;
+      const text =
+        `${sum((each) => each.messages_per_second)} messages/s, ` +
+        `${sum((each) => each.messages)} in all, ${sum((each) => each.live_orders)} live orders; ` +
+        `${exchange.dropped} datagrams dropped on the lines, ` +
+        `${sum((each) => each.lost)} numbers lost, ${doubtful} of ${streams.length} streams doubtful`;
+      printErr(isTerminal ? `\r\x1b[K${text}` : `edgebook demo: ${text}\n`);
+    },
+    isTerminal ? STATUS_MS : QUIET_STATUS_MS,
+  );
+  return {
+    stop() {
+      clearInterval(timer);
+      if (isTerminal) printErr("\n");
+    },
+  };
+}

@@ -21,6 +21,12 @@ export class CaptureClock {
   private aheadNs = Number.NaN;
   private behind = 0;
 
+  /** Up to this time a frame that is not behind `nowNs` only moves it; -Infinity: none is. */
+  get calmUntilNs(): number {
+    const calm = this.behind === 0 && Number.isNaN(this.aheadNs);
+    return calm ? this.nowNs + FAR_AHEAD_NS : Number.NEGATIVE_INFINITY;
+  }
+
   /** Takes a frame's capture time; returns the time to stamp with what this frame reveals. */
   observe(ns: number): number {
     if (ns >= this.nowNs && ns - this.nowNs <= FAR_AHEAD_NS) {

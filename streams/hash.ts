@@ -1,9 +1,10 @@
 /**
  * A 32-bit hash to tell whether two copies of a message have the same bytes.
  *
- * Multilinear with odd multipliers: two messages of one length that differ inside a single aligned
- * word of four bytes never collide; any other difference goes unseen once in 2^32. It is no
- * defence against somebody who wants a collision. 0 is kept for "not comparable".
+ * Multilinear with odd multipliers: two messages of one length that differ inside one word of four
+ * bytes, counted from the message's start and before the last word, never collide; any other
+ * difference goes unseen about once in 2^32. It is no defence against somebody who wants a
+ * collision. 0 is kept for "not comparable".
  */
 const K0 = 0x9e3779b1 | 0;
 const K1 = 0x85ebca77 | 0;
@@ -29,9 +30,10 @@ export function hashOf(view: DataView, offset: number, length: number): number {
     hash = (Math.imul(hash, STEP) + Math.imul(view.getInt32(at, true), K0)) | 0;
   }
   if (at < end) {
-    let word = 0;
-    for (; at < end; at++) word = (word << 8) | view.getUint8(at);
-    hash = (Math.imul(hash, STEP) + Math.imul(word, K1)) | 0;
+    // The last word overlaps the one before: quicker than byte by byte.
+    if (length >= 4)
+      hash = (Math.imul(hash, STEP) + Math.imul(view.getInt32(end - 4, true), K1)) | 0;
+    else for (; at < end; at++) hash = (Math.imul(hash, STEP) + view.getUint8(at)) | 0;
   }
   return hash === 0 ? 1 : hash;
 }

@@ -6,7 +6,8 @@ import { MessageBatch, MessageKind } from "../feed/message-batch.ts";
 import type { DeliverySink } from "./delivery.ts";
 
 export class Outlet {
-  private readonly batch: MessageBatch;
+  /** Written by the fast path itself; everything else calls `add`. */
+  readonly batch: MessageBatch;
   private readonly sink: DeliverySink;
 
   constructor(sink: DeliverySink, capacity: number) {

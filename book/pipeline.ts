@@ -6,14 +6,13 @@
  *
  * Owns the sequencer of one feed and, for each of its streams, a decoder and the books. A delivered
  * batch interleaves streams: it is cut into runs of one stream, each decoded and applied whole. What
- * happens to a stream between its messages (a new epoch, a lost gap) is turned into ops here, so that
- * no decoder has to know of it.
+ * happens to a stream between its messages (a new epoch, a lost gap) is a run of its own.
  *
  * Assumes that nobody keeps a batch beyond the call in which it is handed over.
  */
 import type { Decoder, DecoderOptions, Feed } from "../feed/feed.ts";
 import { MessageBatch, MessageKind } from "../feed/message-batch.ts";
-import { OpBatch, OpKind, Side } from "../feed/op-batch.ts";
+import { OpBatch } from "../feed/op-batch.ts";
 import { PacketBatch } from "../feed/packet-batch.ts";
 import type { Channels } from "../frames/channels.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
@@ -70,6 +69,8 @@ export class BookPipeline implements DeliverySink {
   private readonly filePackets = new PacketBatch(1, 4096);
   private readonly fileMessages = new MessageBatch(4096);
   private fileSequence = 0;
+  /** Messages of the exchange's own file whose length prefix was wrong and came from the table. */
+  mendedLengths = 0;
 
   constructor(feed: Feed, channels: Channels, options: PipelineOptions) {
     this.feed = feed;
@@ -112,6 +113,7 @@ export class BookPipeline implements DeliverySink {
       const end = Math.min(at + FILE_PIECE, to);
       let next = split.split(view, at, end, filePackets);
       if (next === at && end < to) next = split.split(view, at, to, filePackets);
+      this.mendedLengths += filePackets.mendedLengths;
       this.deliverFile(bytes, view);
       if (next === at) break;
       at = next;
@@ -164,7 +166,7 @@ export class BookPipeline implements DeliverySink {
       stream.applied += to - from;
       stream.lastSequence = batch.sequence[to - 1];
     } else {
-      eventOp(stream.decoder, batch, from, ops);
+      stream.decoder.decode(batch, from, ops);
     }
     ops.count = to;
     stream.books?.apply(ops, from, to, this.observers[stream.index]);
@@ -205,41 +207,4 @@ export class BookPipeline implements DeliverySink {
         return null;
     }
   }
-}
-
-/** Turns one event of a stream into the op that its books and rows understand. */
-function eventOp(decoder: Decoder, batch: MessageBatch, at: number, ops: OpBatch): void {
-  switch (batch.kind[at]) {
-    case MessageKind.Epoch:
-    case MessageKind.Clear:
-      blankOp(ops, at, OpKind.Clear);
-      break;
-    case MessageKind.Lost:
-      blankOp(ops, at, OpKind.None);
-      break;
-    case MessageKind.SnapshotBegin:
-      blankOp(ops, at, OpKind.SnapshotBegin);
-      break;
-    case MessageKind.SnapshotEnd:
-      blankOp(ops, at, OpKind.SnapshotEnd);
-      break;
-    default:
-      // An order of a snapshot is written in the exchange's own layout.
-      decoder.decode(batch, at, ops);
-  }
-}
-
-function blankOp(ops: OpBatch, at: number, kind: number): void {
-  ops.kind[at] = kind;
-  ops.flags[at] = 0;
-  ops.side[at] = Side.None;
-  ops.instrument[at] = -1;
-  ops.price[at] = 0;
-  ops.size[at] = 0;
-  ops.idLo[at] = 0;
-  ops.idHi[at] = 0;
-  ops.id2Lo[at] = 0;
-  ops.id2Hi[at] = 0;
-  ops.timeLo[at] = 0;
-  ops.timeHi[at] = 0;
 }

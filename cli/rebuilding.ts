@@ -3,6 +3,7 @@
  * of best prices, and the account of it all.
  */
 import type { BookObserver } from "../book/books.ts";
+import { hugePages } from "../book/huge-pages.ts";
 import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
 import { BboDigest, foldDigests } from "../book/rows/bbo-digest.ts";
 import { NameTable } from "../book/rows/name-table.ts";
@@ -69,6 +70,7 @@ export class Rebuilding implements Consumer {
     const masters = await choice.mastersFor(feed);
     this.books = new BookPipeline(feed, opened.channels, {
       effects: this.schema !== "none" && needsEffects(this.schema),
+      memory: hugePages(),
       sequencer: choice.sequencer,
       observerFor: (stream) => this.observerFor(stream),
       ...(masters && { masters }),

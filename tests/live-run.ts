@@ -1,0 +1,64 @@
+/** Edge: runs `edgebook` as a person would, and keeps what it says. */
+import { join } from "node:path";
+
+const house = join(import.meta.dir, "..");
+const BUN = process.execPath;
+
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  /** Resolves when standard error holds the text; rejects when the process ends before, or after 20 s. */
+  says(text: string): Promise<void>;
+  /** Sends SIGINT and waits for the end. */
+  interrupt(): Promise<Ended>;
+  ended(): Promise<Ended>;
+}
+
+const SAY_MS = 20_000;
+
+export function start(...words: string[]): Running {
+  const child = Bun.spawn([BUN, join(house, "cli/main.ts"), ...words], {
+    cwd: house,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    // A process that outlives its test is ended all the same.
+    timeout: 90_000,
+  });
+  let err = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const piece of child.stderr) err += decoder.decode(piece, { stream: true });
+  })();
+  const out = new Response(child.stdout).text();
+  const ended = async (): Promise<Ended> => {
+    const code = await child.exited;
+    await reading;
+    return { code, out: await out, err };
+  };
+  return {
+    ended,
+    async says(text) {
+      for (const end = performance.now() + SAY_MS; !err.includes(text); await Bun.sleep(10)) {
+        if (child.exitCode !== null || performance.now() > end) {
+          throw new Error(`edgebook ${words.join(" ")} did not say '${text}', but: ${err}`);
+        }
+      }
+    },
+    async interrupt() {
+      child.kill("SIGINT");
+      return ended();
+    },
+  };
+}
+
+export const run = (...words: string[]): Promise<Ended> => start(...words).ended();
+
+/** The JSON of the last line. */
+export function lastJson(text: string): Record<string, unknown> {
+  return JSON.parse(text.trimEnd().split("\n").at(-1) ?? "") as Record<string, unknown>;
+}

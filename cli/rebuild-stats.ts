@@ -84,6 +84,7 @@ function anomaliesOf(pipeline: BookPipeline, report: ReadingReport): Record<stri
   for (const [reason, count] of Object.entries(quarantined)) add(reason, count);
   add("stale_heartbeat", staleHeartbeats);
   add("doubtful_time", doubtfulTimes);
+  add("mended_length", pipeline.mendedLengths);
   for (const counters of report.counters) {
     add("fragment", counters.fragments);
     add("damaged_packet", counters.damaged);

@@ -123,7 +123,7 @@ function streamJson(feed: LiveFeed, stream: Stream, rate: number): StreamJson {
 }
 
 function linesJson(feed: LiveFeed, stream: Stream): LineJson[] {
-  const lines = stream.lines.filter((line) => line !== undefined);
+  const lines = [...stream.lines].sort((a, b) => a.index - b.index);
   const all = lines.reduce((sum, line) => sum + line.firstArrivals, 0);
   const sent = stream.delivered + stream.lostNumbers;
   return lines.map((line) => {

@@ -37,7 +37,9 @@ export interface DemoGroup {
 const TICK_MS = 2;
 const DOUBLE_LOSS_NS = 20e6;
 const SECOND_NS = 1e9;
-const BATCH_FRAMES = 4096;
+/** Virtual time of one step: what it sends fits in a batch, also behind after a pause. */
+const STEP_NS = 5e6;
+const BATCH_FRAMES = 16_384;
 const BATCH_BYTES = 1 << 20;
 
 export class DemoExchange implements LineSink {
@@ -53,9 +55,8 @@ export class DemoExchange implements LineSink {
   private readonly batch = new FrameBatch(BATCH_FRAMES);
   private readonly bytes = new Uint8Array(BATCH_BYTES);
   private used = 0;
-  private pushed = 0;
-  private timer: ReturnType<typeof setInterval> | undefined;
-  private startMs = 0;
+  private stopped = false;
+  private running: Promise<void> = Promise.resolve();
 
   /** @throws SocketError no such interface, or no way to send */
   constructor(options: DemoExchangeOptions) {
@@ -89,12 +90,12 @@ export class DemoExchange implements LineSink {
   }
 
   start(): void {
-    this.startMs = performance.now();
-    this.timer = setInterval(() => this.step(), TICK_MS);
+    this.running = this.run();
   }
 
-  stop(): void {
-    clearInterval(this.timer);
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.running;
     this.sender.close();
   }
 
@@ -107,34 +108,43 @@ export class DemoExchange implements LineSink {
     length: number,
   ): void {
     const channel = (stream - 1) * 2 + line;
-    this.pushed++;
     const { doubleLossNs } = this.options;
     const isLastStream = stream === this.options.streams;
-    if (isLastStream && sendNs >= doubleLossNs && sendNs < doubleLossNs + DOUBLE_LOSS_NS) return;
+    const before = this.sent;
+    const isDoubleLoss = sendNs >= doubleLossNs && sendNs < doubleLossNs + DOUBLE_LOSS_NS;
     const turn = Math.floor(sendNs / SECOND_NS) % 2;
-    if (turn === line) this.faults.push(channel, sendNs, bytes, offset, length);
-    else this.put(channel, bytes, offset, length);
+    if (isLastStream && isDoubleLoss) this.dropped++;
+    else if (turn !== line) this.put(channel, bytes, offset, length);
+    else {
+      this.faults.push(channel, sendNs, bytes, offset, length);
+      if (this.sent === before) this.dropped++;
+    }
   }
 
-  private step(): void {
-    const nowNs = (performance.now() - this.startMs) * 1e6;
-    this.lines.step(nowNs, this);
-    this.flush();
-    this.dropped = this.pushed - this.sent;
+  /** Keeps virtual time at the clock's; one batch is on its way at a time. */
+  private async run(): Promise<void> {
+    const startMs = performance.now();
+    while (!this.stopped) {
+      const nowNs = (performance.now() - startMs) * 1e6;
+      while (this.exchange.nowNs < nowNs && !this.stopped) {
+        this.lines.step(Math.min(this.exchange.nowNs + STEP_NS, nowNs), this);
+        await this.sender.send(this.batch, 0, this.batch.count);
+        this.batch.reset(this.bytes);
+        this.used = 0;
+      }
+      await Bun.sleep(TICK_MS);
+    }
   }
 
   private put(channel: number, bytes: Uint8Array, offset: number, length: number): void {
-    if (this.batch.count === BATCH_FRAMES || this.used + length > BATCH_BYTES) this.flush();
+    if (this.batch.count === BATCH_FRAMES || this.used + length > BATCH_BYTES) {
+      this.dropped++;
+      return;
+    }
     this.bytes.set(bytes.subarray(offset, offset + length), this.used);
     this.batch.add(this.used, length, 0, 0, channel);
     this.used += length;
     this.sent++;
-  }
-
-  private flush(): void {
-    if (this.batch.count > 0) void this.sender.send(this.batch, 0, this.batch.count);
-    this.batch.reset(this.bytes);
-    this.used = 0;
   }
 }
 

@@ -53,7 +53,7 @@ function fill({ root, badge, facts, share }: Tile, status: StreamStatus): void {
     const fact = facts.get(name);
     if (fact !== undefined) setText(fact, text);
   };
-  say("rate", `${count(Math.round(status.messages_per_second))} messages/s`);
+  say("rate", `${count(Math.round(status.messages_per_second))}/s`);
   say("high-water mark", status.high_water_mark ?? "none");
   const lost = status.lost > 0 ? `${count(status.lost)} lost` : "none lost";
   say("gaps", status.open_gaps > 0 ? `${status.open_gaps} open, ${lost}` : lost);

@@ -100,7 +100,7 @@ async function runWith(
     }
     return Exit.Done;
   } finally {
-    exchange.stop();
+    await exchange.stop();
     await collector.stop();
   }
 }

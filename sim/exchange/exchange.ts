@@ -55,9 +55,9 @@ export class Exchange {
     return this.streams.find((stream) => stream.id === id);
   }
 
-  /** The true book of an instrument by its name (`61684`, `S45585`); undefined if it is not listed. */
-  book(name: string): BookImage | undefined {
-    const place = this.places.get(name);
+  /** The true book of an instrument: by token, of a spread `S45585`; undefined if not listed. */
+  book(token: string | number): BookImage | undefined {
+    const place = this.places.get(`${token}`);
     return place?.stream.book(place.index);
   }
 

@@ -26,6 +26,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "captures and chunks back on the wire, at any speed",
     load: () => import("./commands/replay.ts"),
   },
+  chunks: {
+    summary: "what chunk and spool files hold, whether it is sound, and back to pcap",
+    load: () => import("./commands/chunks.ts"),
+  },
   compare: {
     summary: "two row files of the same schema: the first difference, and counts",
     load: () => import("./commands/compare.ts"),

@@ -409,7 +409,9 @@ export class Arbiter {
     if (a.messages === 0) return;
     const index = a.firstMessage + a.messages - 1;
     const time = this.framing.messageTime(a.view, a.offsets[index], a.lengths[index]);
-    if (!Number.isNaN(time)) stream.highTimeNs = time;
+    if (Number.isNaN(time)) return;
+    stream.highTimeNs = time;
+    stream.timedNumber = a.last;
   }
 }
 

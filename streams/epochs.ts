@@ -179,7 +179,11 @@ export class Epochs {
       if (!Number.isNaN(high) || line.next === 0 || stream.lost.has(a.sequence)) return false;
       return a.sequence < stream.next && !this.arbiter.isCopy(a);
     }
-    return !(time <= high) && !this.arbiter.isCopy(a);
+    if (stream.timedNumber < 0) {
+      // Only heartbeats so far: what is too far below to be their past shows that they were damaged.
+      return stream.high - a.sequence > Math.max(FAR_NUMBERS, this.options.windowMessages);
+    }
+    return a.sequence <= stream.timedNumber && time > high && !this.arbiter.isCopy(a);
   }
 
   private isFarAhead(stream: Stream, a: Arrival): boolean {
@@ -198,7 +202,9 @@ export class Epochs {
   settleTime(stream: Stream): void {
     const time = this.framing.messageTime(this.view, stream.tailOffset, stream.tailLength);
     stream.tailOffset = -1;
-    if (!Number.isNaN(time)) stream.highTimeNs = time;
+    if (Number.isNaN(time)) return;
+    stream.highTimeNs = time;
+    stream.timedNumber = stream.tailNumber;
   }
 
   // --- suspicion ----------------------------------------------------------------------------

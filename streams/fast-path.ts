@@ -107,6 +107,7 @@ export class FastPath {
           row++;
         }
         if (stream.tailOffset < 0) this.touched.push(stream);
+        stream.tailNumber = first + messages - 1;
         stream.tailOffset = messageOffset[end - 1];
         stream.tailLength = messageLength[end - 1];
         stream.delivered += messages;

@@ -50,9 +50,11 @@ export class Stream {
   /** Numbers came back once: what is next must also be later than the former epoch. */
   guarded = false;
 
-  /** Exchange time of the message at the high-water mark; NaN: none known. */
+  /** The highest message seen (heartbeats may name higher numbers) and its exchange time; NaN: none. */
+  timedNumber = -1;
   highTimeNs = Number.NaN;
   /** Set while that message lies in the batch being pushed, so its time is read only if asked. */
+  tailNumber = -1;
   tailOffset = -1;
   tailLength = 0;
   /** Of a restarted stream: time of the former epoch's last message, and of this one's first. */
@@ -111,6 +113,7 @@ export class Stream {
     this.flags = 0;
     this.ended = false;
     this.fastNext = -1;
+    this.timedNumber = -1;
     this.highTimeNs = Number.NaN;
     this.tailOffset = -1;
     this.gaps.clear();

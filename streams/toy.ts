@@ -134,6 +134,12 @@ export class ToyBench {
     return this;
   }
 
+  /** An answer to a request, asked in `epoch` of the first stream. */
+  recover(epoch: number, ...packets: ToyPacket[]): this {
+    this.sequencer.recover(toyFrames(packets), 0, epoch);
+    return this;
+  }
+
   finish(): this {
     this.sequencer.finish();
     return this;

@@ -46,8 +46,13 @@ export class StreamChunk {
     const length = from.length[at];
     if (this.batch.count === this.batch.capacity) this.growFrames();
     if (this.used + length > this.bytes.length) this.growBytes(this.used + length);
-    const payload = from.bytes.subarray(from.offset[at], from.offset[at] + length);
-    this.bytes.set(payload, this.used);
+    const start = from.offset[at];
+    if (length <= 64) {
+      // A view for each of the many short frames would cost more than the copying.
+      for (let i = 0; i < length; i++) this.bytes[this.used + i] = from.bytes[start + i];
+    } else {
+      this.bytes.set(from.bytes.subarray(start, start + length), this.used);
+    }
     this.batch.add(this.used, length, from.sec[at], from.nsec[at], from.channel[at]);
     this.used += length;
   }

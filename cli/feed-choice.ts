@@ -38,10 +38,13 @@ export function namedFeed(
   return feed;
 }
 
-export function feedNeeded(): CliError {
+/** @param datagrams whether there were any to look at */
+export function feedNeeded(datagrams = true): CliError {
   return new CliError(
     "feed_needed",
-    "Nothing says which exchange's feed this is, and the bytes do not tell.",
+    datagrams
+      ? "Nothing says which exchange's feed this is, and the bytes do not tell."
+      : "There is no UDP datagram in it, so nothing tells which exchange's feed this is.",
     `Name it with --feed: ${FEED_IDS.join(", ")}.`,
   );
 }

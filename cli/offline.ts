@@ -38,6 +38,8 @@ export interface Opened {
 }
 
 export interface Consumer {
+  /** Whether it has use for the trading day: nobody is warned of a missing one otherwise. */
+  readonly usesDay: boolean;
   open(opened: Opened): void | Promise<void>;
   frames(batch: FrameBatch): void;
   /** As `Feed.file.split`: where the next call starts, or -1 - at of a damaged prefix. */
@@ -183,7 +185,7 @@ class Reading {
     this.feed ??= first && guessFeed(first);
     if (!this.feed) {
       if (this.complaints.length > 0) throw new CliError("damaged_input", this.complaints[0]);
-      throw feedNeeded();
+      throw feedNeeded(first !== undefined);
     }
     checkSequenceFields(this.feed, this.channels);
     const sec = first?.sec[0] ?? 0;
@@ -194,7 +196,7 @@ class Reading {
 
   private opened(feed: Feed, captured: boolean, day: Day | undefined): Opened {
     const midnightSec = day ? midnightInNewYork(day) : Number.NaN;
-    if (!day && needsDay(feed)) {
+    if (!day && this.consumer.usesDay && needsDay(feed)) {
       printErr("edgebook: the trading day is unknown, so ts_event stays empty; --date gives it\n");
     }
     return { feed, channels: this.channels, captured, midnightSec };

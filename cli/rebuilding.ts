@@ -36,6 +36,7 @@ export interface RebuildChoice {
 }
 
 export class Rebuilding implements Consumer {
+  readonly usesDay: boolean;
   readonly digests: { readonly id: number; readonly digest: BboDigest }[] = [];
   private readonly choice: RebuildChoice;
   private opened: Opened | undefined;
@@ -45,6 +46,7 @@ export class Rebuilding implements Consumer {
 
   constructor(choice: RebuildChoice) {
     this.choice = choice;
+    this.usesDay = choice.schema !== "none";
   }
 
   /** The pipeline; there from `open` on. */

@@ -121,6 +121,7 @@ async function checkAgainstLobster(name: string): Promise<LobsterCheck | undefin
   let check: LobsterCheck | undefined;
   let pipeline: BookPipeline | undefined;
   const consumer: Consumer = {
+    usesDay: false,
     open: ({ feed, channels }) => {
       const observerFor: NonNullable<
         ConstructorParameters<typeof BookPipeline>[2]["observerFor"]

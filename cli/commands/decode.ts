@@ -47,6 +47,8 @@ export const command: Command = {
 };
 
 class Decoding implements Consumer {
+  /** Times stay as the wire has them. */
+  readonly usesDay = false;
   private readonly output: RowOutput;
   private readonly packets = new PacketBatch(1, 4096);
   private rows: DecodeRows | undefined;

@@ -1,0 +1,201 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
+import type { ControlRequest } from "../frames/transport.ts";
+import { Intake, type IntakeOptions } from "./intake.ts";
+
+const BYTES = new Uint8Array(100);
+
+/** The header fields that the intake looks at; the others say nothing. */
+function header(number: number, previous: number, more: Partial<ChunkHeader> = {}): ChunkHeader {
+  return {
+    version: 1,
+    kind: "live",
+    collector: "edge",
+    boot: 7,
+    number,
+    previous,
+    oldest: 1,
+    feed: "nse-fo",
+    stream: 1,
+    session: "",
+    firstSequence: 0,
+    lastSequence: 0,
+    firstSec: 0,
+    firstNsec: 0,
+    lastSec: 0,
+    lastNsec: 0,
+    clock: "kernel",
+    channels: [],
+    frames: 0,
+    codec: "raw",
+    dictionary: "",
+    rawBytes: 0,
+    bodyBytes: 0,
+    checksum: 0,
+    runs: [],
+    copies: 0,
+    runsDropped: 0,
+    ...more,
+  };
+}
+
+function newIntake(options: Partial<IntakeOptions> = {}, isGood = (_: ChunkHeader) => true) {
+  const taken: string[] = [];
+  const asked: ControlRequest[] = [];
+  const intake = new Intake(
+    {
+      take(chunk) {
+        if (!isGood(chunk)) return false;
+        taken.push(`${chunk.stream}:${chunk.number}`);
+        return true;
+      },
+      ask: (_, request) => asked.push(request),
+    },
+    options,
+  );
+  return { intake, taken, asked };
+}
+
+describe("intake of chunks", () => {
+  test("chunks in order go straight through", () => {
+    const { intake, taken, asked } = newIntake();
+    for (let n = 1; n <= 3; n++) intake.push(header(n, n - 1), BYTES, n);
+    expect(taken).toEqual(["1:1", "1:2", "1:3"]);
+    expect(asked).toEqual([]);
+    expect(intake.positions("book")[0]).toEqual({
+      consumer: "book",
+      collector: "edge",
+      boot: 7,
+      chunk: 3,
+    });
+  });
+
+  test("a missing chunk is asked for, and what follows waits for it", () => {
+    const { intake, taken, asked } = newIntake();
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(3, 2), BYTES, 1);
+    expect(taken).toEqual(["1:1"]);
+    expect(asked).toEqual([{ ask: "resend", boot: 7, from: 2, to: 2 }]);
+    expect(intake.isWaiting("nse-fo")).toBe(true);
+    intake.push(header(2, 1), BYTES, 2);
+    expect(taken).toEqual(["1:1", "1:2", "1:3"]);
+    expect(intake.heldBytes).toBe(0);
+  });
+
+  test("a hole in one stream does not hold up another", () => {
+    const { intake, taken } = newIntake();
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(2, 0, { stream: 2 }), BYTES, 0);
+    intake.push(header(4, 3), BYTES, 0);
+    intake.push(header(5, 2, { stream: 2 }), BYTES, 0);
+    expect(taken).toEqual(["1:1", "2:2", "2:5"]);
+  });
+
+  test("a chunk that comes twice is taken once", () => {
+    const { intake, taken } = newIntake();
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(1, 0), BYTES, 0);
+    expect(taken).toEqual(["1:1"]);
+    expect(intake.repeated).toBe(1);
+  });
+
+  test("what nobody brings is given up after its time, listed as lost, and the stream goes on", () => {
+    const { intake, taken, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 });
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(4, 3), BYTES, 10);
+    intake.advance(500);
+    expect(asked.length).toBe(2);
+    expect(taken).toEqual(["1:1"]);
+    intake.advance(1010);
+    expect(taken).toEqual(["1:1", "1:4"]);
+    expect(intake.lost).toBe(2);
+    expect(intake.lostRows[0]).toMatchObject({ from: 2, to: 3, stream: 1 });
+    intake.push(header(2, 1), BYTES, 1020);
+    expect(taken).toEqual(["1:1", "1:4"]);
+  });
+
+  test("a quiet stream waits its full time for a hole that comes late", () => {
+    const { intake, taken } = newIntake({ holdNs: 1000 });
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(3, 2), BYTES, 5000);
+    intake.advance(5100);
+    expect(taken).toEqual(["1:1"]);
+    intake.advance(6001);
+    expect(taken).toEqual(["1:1", "1:3"]);
+  });
+
+  test("held bytes are bounded: the longest waiting stream gives up first", () => {
+    const { intake, taken } = newIntake({ holdBytes: 250 });
+    intake.push(header(1, 0), BYTES, 0);
+    for (const n of [3, 4, 5]) intake.push(header(n, n - 1), BYTES, n);
+    expect(taken).toEqual(["1:1", "1:3", "1:4", "1:5"]);
+    expect(intake.heldBytes).toBe(0);
+    expect(intake.heldBytesMax).toBe(300);
+  });
+
+  test("a centre that starts late asks for all that the spool still has", () => {
+    const { intake, taken, asked } = newIntake();
+    intake.push(header(9, 8, { oldest: 6 }), BYTES, 0);
+    expect(asked).toEqual([{ ask: "resend", boot: 7, from: 6, to: 8 }]);
+    for (const n of [6, 7, 8]) intake.push(header(n, n - 1, { oldest: 6 }), BYTES, 1);
+    expect(taken).toEqual(["1:6", "1:7", "1:8", "1:9"]);
+    expect(intake.lost).toBe(0);
+  });
+
+  test("a damaged chunk counts as missing: it is asked for again", () => {
+    let damaged = true;
+    const { intake, taken, asked } = newIntake({}, ({ number }) => number !== 2 || !damaged);
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(2, 1), BYTES, 0);
+    intake.push(header(3, 2), BYTES, 0);
+    expect(taken).toEqual(["1:1"]);
+    expect(asked.length).toBeGreaterThan(0);
+    damaged = false;
+    intake.push(header(2, 1), BYTES, 1);
+    expect(taken).toEqual(["1:1", "1:2", "1:3"]);
+    expect(intake.damaged).toBe(1);
+  });
+
+  test("where nobody can be asked, nothing is held", () => {
+    const { intake, taken, asked } = newIntake({ canAsk: false });
+    intake.push(header(5, 4), BYTES, 0);
+    intake.push(header(9, 8), BYTES, 0);
+    expect(taken).toEqual(["1:5", "1:9"]);
+    expect(asked).toEqual([]);
+  });
+
+  test("a new boot of a collector begins afresh, and the position is the new boot's", () => {
+    const { intake, taken } = newIntake();
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(1, 0, { boot: 8 }), BYTES, 1);
+    expect(taken).toEqual(["1:1", "1:1"]);
+    expect(intake.positions("book")).toEqual([
+      { consumer: "book", collector: "edge", boot: 8, chunk: 1 },
+    ]);
+  });
+
+  test("whatever order chunks come in, each stream is taken whole and in order", () => {
+    const streams = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(streams, fc.infiniteStream(fc.nat(1000)), (ofChunk, keys) => {
+        const last = new Map<number, number>();
+        const chunks = ofChunk.map((stream, at) => {
+          const previous = last.get(stream) ?? 0;
+          last.set(stream, at + 1);
+          return { key: keys.next().value as number, chunk: header(at + 1, previous, { stream }) };
+        });
+        const { intake, taken } = newIntake();
+        for (const { chunk } of [...chunks].sort((a, b) => a.key - b.key)) {
+          intake.push(chunk, BYTES, 0);
+        }
+        for (const stream of last.keys()) {
+          const wanted = chunks.filter(({ chunk }) => chunk.stream === stream);
+          const got = taken.filter((text) => text.startsWith(`${stream}:`));
+          expect(got).toEqual(wanted.map(({ chunk }) => `${stream}:${chunk.number}`));
+        }
+        expect(intake.positions("book")[0]?.chunk).toBe(chunks.length);
+      }),
+    );
+  });
+});

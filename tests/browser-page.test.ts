@@ -1,0 +1,235 @@
+/**
+ * The demo as a person meets it: `edgebook demo` as a process, its page in headless Chromium. Where
+ * no Chromium is, it says so and passes.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
+  (path) => existsSync(path),
+);
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const START_MS = 30_000;
+
+if (CHROMIUM === undefined) console.log("browser-page.test.ts: not run: no chromium");
+
+describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
+  let demo: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  let url = "";
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    demo = startDemo("--http", "127.0.0.1:0");
+    url = await demoUrl(demo);
+    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: FLAGS });
+    page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    await page.goto(url);
+  }, START_MS + 30_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    demo?.kill("SIGKILL");
+  });
+
+  test("an instrument is there without a click, with levels on both sides and order counts", async () => {
+    await page.waitForFunction(
+      () =>
+        document.querySelectorAll("#ladder .bid button:not([hidden])").length >= 5 &&
+        document.querySelectorAll("#ladder .ask button:not([hidden])").length >= 5,
+      undefined,
+      { timeout: 20_000 },
+    );
+    const best = page.locator("#ladder .bid").first();
+    expect(await best.locator("td").nth(0).textContent()).toMatch(/^\d+$/);
+    expect(await best.locator("button").textContent()).toMatch(/^-?\d+\.\d\d$/);
+    expect(await page.locator("#connection").textContent()).toBe("connected");
+  }, 30_000);
+
+  test("the ladder is the book that the API gives", async () => {
+    const { feed, token } = await shown(page);
+    let same = false;
+    // The book moves on between the two looks: one pair of looks at the same message is proof.
+    for (let look = 0; look < 100 && !same; look++) {
+      const before = await page.locator("#book-foot").textContent();
+      const ladder = await readLadder(page);
+      const after = await page.locator("#book-foot").textContent();
+      const book = await (await fetch(`${url}/v1/books/${feed}/${token}`)).json();
+      if (before !== after || !before?.startsWith(`message ${book.sequence} `)) continue;
+      const rows = (levels: { price: string; size: number; orders: number }[]) =>
+        levels.map(({ price, size, orders }) => [price, String(size), String(orders)].join(" "));
+      expect(ladder.bids).toEqual(rows(book.bids));
+      expect(ladder.asks).toEqual(rows(book.asks).reverse());
+      same = true;
+    }
+    expect(same).toBe(true);
+  }, 30_000);
+
+  test("the ladder and the tape move by themselves", async () => {
+    const before = await page.locator("#book-foot").textContent();
+    await page.waitForFunction(
+      (text) => document.querySelector("#book-foot")?.textContent !== text,
+      before,
+      { timeout: 10_000 },
+    );
+    await page.waitForFunction(
+      () => document.querySelectorAll("#trades tr").length >= 2,
+      undefined,
+      {
+        timeout: 20_000,
+      },
+    );
+  }, 40_000);
+
+  test("each stream has a tile with its rate, high-water mark, gaps and lines", async () => {
+    await page.waitForFunction(() => document.querySelectorAll(".tile").length === 3);
+    const tile = await page.locator(".tile").first().innerText();
+    expect(tile).toContain("stream 1");
+    expect(tile).toMatch(/high-water mark\s+\d+/);
+    expect(tile).toMatch(/A \d+\.\d % · B \d+\.\d %/);
+  }, 20_000);
+
+  test("search with the keyboard alone leads to another instrument", async () => {
+    const before = await shown(page);
+    const list = await (await fetch(`${url}/v1/books?limit=100`)).json();
+    const other = list.books.find((each: { token: string; bid: unknown; ask: unknown }) => {
+      return each.token !== before.token && each.bid !== null && each.ask !== null;
+    });
+    await page.keyboard.press("/");
+    await page.keyboard.type(other.token);
+    await page.waitForSelector(`#found [role=option]:has-text("${other.token}")`);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(
+      (token) => document.querySelector("#book-token")?.textContent?.includes(`token ${token} `),
+      other.token,
+    );
+    expect((await shown(page)).token).toBe(other.token);
+  }, 20_000);
+
+  test("a click on a price shows who waits there, in order", async () => {
+    let orders = 0;
+    // A price may be gone by the time of the click: another try is fair.
+    for (let attempt = 0; attempt < 5 && orders === 0; attempt++) {
+      await page.locator("#ladder .bid button:not([hidden])").nth(1).click();
+      await page.waitForTimeout(400);
+      orders = await page.locator("#orders li").count();
+    }
+    expect(orders).toBeGreaterThan(0);
+    expect(await page.locator("#orders li").first().innerText()).toMatch(/^\d{10,}/);
+    expect(await page.locator("#queue-name").textContent()).toMatch(/^Queue at .*: \d+ orders$/);
+  }, 20_000);
+
+  test("dark and light are a click apart", async () => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const before = await ground();
+    await page.locator("#theme").click();
+    expect(await ground()).not.toBe(before);
+  });
+
+  test("the stream that lost messages on both lines is doubtful, and its books look it", async () => {
+    await page.waitForSelector(".tile[data-state=lost]", { timeout: 40_000 });
+    const list = await (await fetch(`${url}/v1/books?limit=200`)).json();
+    const doubtful = list.books.filter((each: { doubtful: boolean }) => each.doubtful);
+    expect(new Set(doubtful.map((each: { stream: number }) => each.stream))).toEqual(new Set([3]));
+    await page.locator("#search").fill(doubtful[0].token);
+    await page.waitForSelector(`#found [role=option]:has-text("${doubtful[0].token}")`);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#book[data-doubtful=true] #warning:not([hidden])");
+    expect(await page.locator("#warning").textContent()).toContain("Doubtful");
+  }, 60_000);
+
+  test("it complains of nothing, and asks nobody but its own service", async () => {
+    const asked = await page.evaluate(() =>
+      performance.getEntriesByType("resource").map(({ name }) => new URL(name).host),
+    );
+    expect(new Set(asked)).toEqual(new Set([new URL(url).host]));
+    expect(complaints).toEqual([]);
+  });
+
+  test("a taken port is said in one line, with the flag that mends it", async () => {
+    const second = startDemo("--http", new URL(url).host);
+    const text = await new Response(second.stderr).text();
+    expect(await second.exited).toBe(1);
+    expect(text).toContain("is taken");
+    expect(text).toContain("--http");
+  }, 20_000);
+
+  test("Ctrl-C ends everything, quickly and with nothing left behind", async () => {
+    const children = childrenOf(demo.pid);
+    expect(children.length).toBeGreaterThan(0);
+    const began = performance.now();
+    demo.kill("SIGINT");
+    expect(await demo.exited).toBe(130);
+    expect(performance.now() - began).toBeLessThan(8_000);
+    for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+  }, 20_000);
+});
+
+function startDemo(...flags: string[]) {
+  const script = join(import.meta.dir, "../cli/main.ts");
+  return Bun.spawn([process.execPath, script, "demo", ...flags], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+async function demoUrl(demo: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<string> {
+  const decoder = new TextDecoder();
+  const reader = demo.stdout.getReader();
+  const deadline = performance.now() + START_MS;
+  let text = "";
+  while (performance.now() < deadline) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += decoder.decode(value, { stream: true });
+    const url = /http:\/\/\S+/.exec(text)?.[0];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`the demo did not start: ${await new Response(demo.stderr).text()}`);
+}
+
+function shown(page: Page): Promise<{ feed: string; token: string }> {
+  return page.evaluate(() => {
+    const [feed, token] = location.hash.slice(1).split("/");
+    return { feed, token };
+  });
+}
+
+/** Rows of the ladder as text: price, size, orders; asks from the highest down, as they stand. */
+function readLadder(page: Page): Promise<{ bids: string[]; asks: string[] }> {
+  return page.evaluate(() => {
+    const rows = (side: "bid" | "ask") =>
+      [...document.querySelectorAll<HTMLTableRowElement>(`#ladder tr.${side}`)]
+        .map((row) => {
+          const text = (at: number) => row.cells[at].textContent?.replaceAll(",", "") ?? "";
+          const [size, orders] = side === "bid" ? [text(1), text(0)] : [text(3), text(4)];
+          return `${text(2)} ${size} ${orders}`;
+        })
+        .filter((row) => row.trim() !== "");
+    return { bids: rows("bid"), asks: rows("ask") };
+  });
+}
+
+/** Process ids of the children, from /proc; empty where there is none. */
+function childrenOf(pid: number): number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(path)) return [];
+  const { stdout } = Bun.spawnSync(["cat", path]);
+  return stdout.toString().trim().split(" ").filter(Boolean).map(Number);
+}

@@ -72,6 +72,29 @@ describe("--from and --until", () => {
   });
 });
 
+test("a heartbeat, which has no time of its own, is judged by the capture's", () => {
+  const batch = new FrameBatch(3);
+  batch.reset(new Uint8Array(200));
+  const sec = 5_000_000;
+  for (const [i, at] of [sec, sec + 10, sec + 20].entries()) {
+    batch.view.setInt16(i * 13, 13, true);
+    batch.view.setInt16(i * 13 + 2, 1, true);
+    batch.view.setUint8(i * 13 + 8, 90);
+    batch.add(i * 13, 13, at, 0, 0);
+  }
+  const selection = new Selection(channels, {
+    terms: [],
+    from: { sec: sec + 5, nsec: 0 },
+    until: { sec: sec + 15, nsec: 0 },
+    clock: "exchange",
+    feed: feedById("nse-fo"),
+    midnightOf: () => Number.NaN,
+  });
+  const out = new FrameBatch(3);
+  selection.select(batch, out);
+  expect(Array.from(out.sec.subarray(0, out.count))).toEqual([sec + 10]);
+});
+
 describe("faults on replay", () => {
   test("none of them changes nothing", () => {
     const batch = frames();

@@ -61,15 +61,17 @@ export class Selection {
   private readonly framing: Framing | undefined;
   private readonly packets = new PacketBatch(8, 64);
   private readonly time: EventTime = { sec: 0, nsec: 0 };
-  /** A frame without a time of the exchange goes the way of the one before it. */
-  private inSpan: boolean;
+  /**
+   * How much the exchange's clock was ahead of the capture's at the last frame that had both, in
+   * seconds: what a heartbeat, which has no time of its own, is judged by.
+   */
+  private aheadSec = 0;
   private midnightSec: number | undefined;
 
   constructor(channels: Channels, options: SelectionOptions) {
     this.channels = channels;
     this.options = options;
     this.framing = options.feed?.framing();
-    this.inSpan = options.from === undefined;
   }
 
   /** Lays `out` over the batch's bytes and puts the frames in it that pass. */
@@ -103,11 +105,12 @@ export class Selection {
     const { time } = this;
     time.sec = batch.sec[at];
     time.nsec = batch.nsec[at];
-    if (clock === "exchange" && !this.readEventTime(batch)) return this.inSpan;
-    this.inSpan =
-      !(from !== undefined && isBefore(time, from)) &&
-      !(until !== undefined && !isBefore(time, until));
-    return this.inSpan;
+    if (clock === "exchange") {
+      if (this.readEventTime(batch)) this.aheadSec = time.sec - batch.sec[at];
+      else time.sec += this.aheadSec;
+    }
+    if (from !== undefined && isBefore(time, from)) return false;
+    return until === undefined || isBefore(time, until);
   }
 
   /** False where the frame has no time of the exchange. */
@@ -118,8 +121,12 @@ export class Selection {
     if (packets.messageCount === 0 || framing === undefined || feed === undefined) return false;
     const ns = framing.messageTime(batch.view, packets.messageOffset[0], packets.messageLength[0]);
     if (Number.isNaN(ns)) return false;
+    const { sec, nsec } = time;
     feed.eventTime(Math.floor(ns / TWO_32), (ns % TWO_32) | 0, this.midnightSec, time);
-    return !Number.isNaN(time.sec);
+    if (!Number.isNaN(time.sec)) return true;
+    time.sec = sec;
+    time.nsec = nsec;
+    return false;
   }
 
   private meets({ name, compare, value }: Term, batch: FrameBatch, at: number): boolean {

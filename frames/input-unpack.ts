@@ -4,8 +4,8 @@
  * before them has been handed out.
  *
  * The runtime's unpackers drop what the last piece of input gave when they fail in the middle of
- * it. So a file that fails is read a second time, the failing piece byte by byte; a pipe cannot be,
- * and may lose what up to `PIECE_BYTES` of packed input held.
+ * it. So a file that fails is read again, the failing piece in ever smaller ones, down to a byte; a
+ * pipe cannot be, and may lose what up to `PIECE_BYTES` of packed input held.
  */
 import zlib from "node:zlib";
 import type { ByteSource } from "./input-source.ts";
@@ -14,6 +14,8 @@ import type { Compression } from "./sniff.ts";
 
 const PIECE_BYTES = 65_536;
 const BLOCK_BYTES = 1 << 20;
+/** Pieces of the second and third reading; a write costs about 15 us, so not bytes at once. */
+const FINER_PIECES = [512, 1];
 
 export interface InputDamage {
   /** Offset in the packed file. */
@@ -28,6 +30,9 @@ export class Unpack {
   damage: InputDamage | undefined;
   private readonly source: ByteSource;
   private readonly compression: Compression;
+  /** Unpacked bytes handed out, over all readings. */
+  private given = 0;
+  private failed = false;
   /** Packed bytes that the unpacker has taken without complaint. */
   private taken = 0;
   private current: Unpacker | undefined;
@@ -37,51 +42,33 @@ export class Unpack {
     this.compression = compression;
   }
 
-  /** The unpacked bytes; `start` are pieces read ahead of `rest`, which goes on behind them. */
+  /** The unpacked bytes of `packed`, which is the source read from its start; once only. */
   async *blocks(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    let given = 0;
-    try {
-      for await (const block of this.unpack(packed)) {
-        given += block.length;
-        yield block;
-      }
-      return;
-    } catch (cause) {
-      this.damage = { atByte: this.taken, reason: this.reason(cause) };
-    } finally {
-      this.current?.destroy();
+    yield* this.reading(packed);
+    if (!this.failed || !this.source.rereadable) return;
+    for (const step of FINER_PIECES) {
+      const finer = refined(this.source.pieces(PIECE_BYTES), this.taken, step);
+      yield* this.reading(finer);
     }
-    if (this.source.rereadable) yield* this.again(given);
   }
 
-  /** The second reading: what comes after the first `given` bytes, up to the damage. */
-  private async *again(given: number): AsyncGenerator<Uint8Array> {
-    const fine = this.finely(this.source.pieces(PIECE_BYTES), this.taken);
+  /** One reading, as far as it goes: what earlier ones have not given yet. */
+  private async *reading(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     this.taken = 0;
     let at = 0;
     try {
-      for await (const block of this.unpack(fine)) {
-        const skip = Math.min(Math.max(0, given - at), block.length);
+      for await (const block of this.unpack(packed)) {
+        const known = Math.min(Math.max(0, this.given - at), block.length);
         at += block.length;
-        if (skip < block.length) yield block.subarray(skip);
+        if (known === block.length) continue;
+        this.given = at;
+        yield block.subarray(known);
       }
-    } catch {
-      // The same damage as before, now after all that could be unpacked.
+    } catch (cause) {
+      this.failed = true;
+      this.damage = { atByte: this.taken, reason: this.reason(cause) };
     } finally {
       this.current?.destroy();
-    }
-    if (this.damage !== undefined) this.damage = { ...this.damage, atByte: this.taken };
-  }
-
-  private async *finely(
-    pieces: AsyncIterable<Uint8Array>,
-    from: number,
-  ): AsyncGenerator<Uint8Array> {
-    let at = 0;
-    for await (const piece of pieces) {
-      if (at + piece.length <= from) yield piece;
-      else for (let i = 0; i < piece.length; i++) yield piece.subarray(i, i + 1);
-      at += piece.length;
     }
   }
 
@@ -135,5 +122,22 @@ export class Unpack {
       return "its zstd window is above 128 MiB: unpack it with `zstd -dc --long=31` into `-`";
     }
     return `the ${this.compression} stream does not unpack: ${message ?? String(cause)}`;
+  }
+}
+
+/** The same bytes: those before `from` in large pieces, those after it in pieces of `step`. */
+async function* refined(
+  pieces: AsyncIterable<Uint8Array>,
+  from: number,
+  step: number,
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const piece of pieces) {
+    const whole = Math.min(Math.max(0, from - at), piece.length);
+    if (whole > 0) yield piece.subarray(0, whole);
+    for (let i = whole; i < piece.length; i += step) {
+      yield piece.subarray(i, Math.min(i + step, piece.length));
+    }
+    at += piece.length;
   }
 }

@@ -12,8 +12,6 @@ type State = "magic" | "skip size" | "header" | "block" | "checksum";
 export class ZstdFrames {
   /** Offset of the first byte that is no part of a zstd frame; -1 while there is none. */
   strayAt = -1;
-  /** Log2 of the largest window that a frame asked for. */
-  windowLog = 0;
   private state: State = "magic";
   private readonly pending = new Uint8Array(16);
   private held = 0;
@@ -90,7 +88,6 @@ export class ZstdFrames {
       this.wanted = length;
       return;
     }
-    if (!single) this.windowLog = Math.max(this.windowLog, 10 + (this.pending[1] >> 3));
     this.checksum = (descriptor & 4) !== 0;
     this.expect("block", 3);
   }

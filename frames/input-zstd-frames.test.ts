@@ -18,7 +18,10 @@ const file = bytesOf(...parts);
 test("a file may end after a frame and nowhere else", () => {
   const ends = new Set([0]);
   let end = 0;
-  for (const part of parts) ends.add((end += part.length));
+  for (const part of parts) {
+    end += part.length;
+    ends.add(end);
+  }
   const frames = new ZstdFrames();
   for (let at = 0; at < file.length; at++) {
     if (frames.complete !== ends.has(at)) throw new Error(`complete is wrong at byte ${at}`);

@@ -90,7 +90,7 @@ export class LiveStream implements BookObserver {
   private fillIds(ops: OpBatch, at: number): void {
     const { trades } = this;
     const slot = (trades.head - 1) % trades.capacity;
-    const named = ops.kind[at] === OpKind.Trade;
+    const named = ops.kind[at] === OpKind.Trade || ops.kind[at] === OpKind.Break;
     trades.idLo[slot] = named ? ops.idLo[at] : 0;
     trades.idHi[slot] = named ? ops.idHi[at] : 0;
     trades.id2Lo[slot] = named ? ops.id2Lo[at] : 0;

@@ -25,7 +25,10 @@ export const OpKind = {
   Trade: 8,
   /** A trade that touches no book: `price`, `size`, `side`, `tradeId`. */
   Print: 9,
-  /** A trade is taken back; no book changes. `price`, `size`, `tradeId` where the feed has them. */
+  /**
+   * A trade is taken back; no book changes. `price`, `size`, `tradeId` where the feed has them, and
+   * the buy order `id` and sell order `id2` of that trade (0: not named).
+   */
   Break: 10,
   /** A price level is set to `size` (0 removes it): feeds of levels only. `OpFlag.EventEnd`. */
   Level: 11,

@@ -150,6 +150,14 @@ describe("rows of orders", () => {
     ]);
     expect(bare(rows)).toEqual(["7,2,ONE,5.0000,40,B,77,,11,T,"]);
   });
+
+  test("a trade taken back names the orders that its message names, 0 is none", () => {
+    const rows = rowsOf(nseFo, "trades", [
+      { kind: OpKind.Break, price: 7020, size: 5, id: 11, id2: 12 },
+      { kind: OpKind.Break, price: 7020, size: 5, id2: 12 },
+    ]);
+    expect(bare(rows)).toEqual(["7,1,ONE,70.20,5,N,,11,12,B,", "7,2,ONE,70.20,5,N,,,12,B,"]);
+  });
 });
 
 describe("best prices", () => {

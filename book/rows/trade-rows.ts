@@ -55,7 +55,7 @@ export class TradeRows implements BookObserver {
   /** Both orders where the message names both; else the one that was executed. */
   private fillOrders(row: number, ops: OpBatch, at: number, effects: Effects): void {
     const { buyId, sellId } = this;
-    const both = ops.kind[at] === OpKind.Trade;
+    const both = ops.kind[at] === OpKind.Trade || ops.kind[at] === OpKind.Break;
     buyId.lo[row] = both ? ops.idLo[at] : 0;
     buyId.hi[row] = both ? ops.idHi[at] : 0;
     sellId.lo[row] = both ? ops.id2Lo[at] : 0;

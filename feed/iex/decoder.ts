@@ -128,6 +128,7 @@ export class IexDecoder implements Decoder {
     ops.price[at] = priceAt(view, o + 22);
     ops.tradeIdLo[at] = view.getInt32(o + 30, true);
     ops.tradeIdHi[at] = view.getInt32(o + 34, true);
+    ops.idLo[at] = ops.idHi[at] = ops.id2Lo[at] = ops.id2Hi[at] = 0;
     if (Number.isNaN(ops.price[at])) this.refuse(ops, at, "bad_price");
   }
 

@@ -101,6 +101,14 @@ describe("ITCH messages become ops", () => {
     expect(op).toMatchObject({ token: "AAPL", side: Side.None });
   });
 
+  test("B names no orders, whatever stood in the batch before", () => {
+    const ops = new OpBatch(1);
+    for (const column of [ops.idLo, ops.idHi, ops.id2Lo, ops.id2Hi]) column.fill(7);
+    const broken = message("B", { ...HEAD, match_number: 9n });
+    feed.decoder({}).decode(batchOf([broken]), 0, ops);
+    expect([ops.idLo[0], ops.idHi[0], ops.id2Lo[0], ops.id2Hi[0]]).toEqual([0, 0, 0, 0]);
+  });
+
   test("every other type is a definition or a status", () => {
     for (const { type } of feed.table.messages) {
       if ("AFECXDUPQB".includes(type)) continue;

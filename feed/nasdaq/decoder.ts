@@ -115,6 +115,7 @@ export class ItchDecoder implements Decoder {
         setPrint(ops, at, 0, Number.NaN);
         setTradeId(ops, at, view, o + 11);
         ops.kind[at] = OpKind.Break;
+        ops.idLo[at] = ops.idHi[at] = ops.id2Lo[at] = ops.id2Hi[at] = 0;
         break;
       default:
         ops.kind[at] = type === LETTER_R ? OpKind.Definition : OpKind.Status;

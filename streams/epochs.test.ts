@@ -99,6 +99,13 @@ describe("a feed without sessions", () => {
     expect(bench.words).toBe("7J lost(8) 9GJ epoch(1) 1 2");
   });
 
+  test("a restart that was first seen at the old high-water mark is still one", () => {
+    const bench = new ToyBench()
+      .push(...past(), again(10, 5), again(11, 6), again(200, 7))
+      .finish();
+    expect(bench.words).toBe("1 2 3 4 5 epoch(5) 5 6 7");
+  });
+
   test("a second restart is told from the first", () => {
     const bench = new ToyBench().push(...past(), again(10, 1), again(11, 2));
     bench.push({ at: 20, sequence: 1, time: 5000 }, { at: 21, sequence: 2, time: 5001 }).finish();

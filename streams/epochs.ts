@@ -83,7 +83,10 @@ export class Epochs {
 
   /** Of a stream whose numbers once came back: true if the packet is older than that. */
   isFormer(stream: Stream, a: Arrival): boolean {
-    return timeOf(this.framing, a) <= stream.formerTimeNs;
+    const time = timeOf(this.framing, a);
+    if (time <= stream.formerTimeNs) return true;
+    // Between the epochs the number tells: the new one's numbers rise with its times.
+    return time < stream.epochTimeNs && a.sequence >= stream.epochTimedNumber;
   }
 
   /** Suspicions whose window has passed. */
@@ -260,12 +263,20 @@ export class Epochs {
       this.switchEpoch(stream, "restart", suspect, a);
       return true;
     }
-    if (a.line === suspect.line && a.line.next > 0 && a.sequence >= a.line.next) {
-      this.contradict(stream, suspect);
-      return false;
+    const time = timeOf(this.framing, a);
+    if (a.line === suspect.line && a.sequence >= a.line.next && a.sequence > waiting.sequence) {
+      // The restart may reach the old numbers with its second packet: it continues the suspect.
+      const continues = a.sequence === waiting.last + 1;
+      if (continues && time >= timeOf(this.framing, waiting)) {
+        this.switchEpoch(stream, "restart", suspect, a);
+        return true;
+      }
+      if (a.line.next > 0) {
+        this.contradict(stream, suspect);
+        return false;
+      }
     }
     if (!this.looksRestarted(stream, a)) return false;
-    const time = timeOf(this.framing, a);
     const distance = a.sequence - waiting.sequence;
     if (distance === 0) {
       if (!sameBytes(a, waiting)) return false;
@@ -348,7 +359,9 @@ export class Epochs {
     for (const packet of packets) {
       if (packet.line.epoch !== stream.epoch) packet.line.enter(stream.epoch);
       const time = timeOf(this.framing, packet);
-      if (time < stream.epochTimeNs || Number.isNaN(stream.epochTimeNs)) stream.epochTimeNs = time;
+      if (!(time < stream.epochTimeNs) && !Number.isNaN(stream.epochTimeNs)) continue;
+      stream.epochTimeNs = time;
+      stream.epochTimedNumber = packet.sequence;
     }
     const { sec, nsec } = this.arbiter;
     this.out.add(MessageKind.Epoch, stream.index, startOf(packets[0]), 0, 0, sec, nsec, 0);

@@ -17,6 +17,9 @@ import type { Outlet } from "./outlet.ts";
 import { lowNs } from "./recent.ts";
 import type { Stream } from "./stream.ts";
 
+/** Beyond it a packet might pass 2^53, where numbers stop being exact; the slow path looks. */
+const LAST_FAST = Number.MAX_SAFE_INTEGER - 65536;
+
 export class FastPath {
   /** Streams whose high-water mark's message lies in the frames in hand. */
   readonly touched: Stream[] = [];
@@ -79,6 +82,7 @@ export class FastPath {
       const first = sequence[at];
       const ahead = first - stream.fastNext;
       if (ahead === 0) {
+        if (first > LAST_FAST) break;
         if (stream.guarded && !this.isLater(view, from, stream)) break;
         const { words, line: bringers, mask } = stream.recent;
         const arrived = lowNs(sec[f], nsec[f]);
@@ -133,7 +137,7 @@ export class FastPath {
   private isLater(view: DataView, message: number, stream: Stream): boolean {
     const { messageOffset, messageLength } = this.packets;
     const time = this.framing.messageTime(view, messageOffset[message], messageLength[message]);
-    return !(time <= stream.formerTimeNs);
+    return !(time < stream.epochTimeNs);
   }
 
   /** Below what is next: taken if every message is remembered and byte for byte the same. */

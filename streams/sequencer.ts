@@ -261,7 +261,7 @@ export class Sequencer {
   /** After every change: may the fast path be taken, and when must the windows be looked at? */
   private settle(stream: Stream): void {
     const calm = stream.begun && !stream.starting && stream.gaps.count === 0;
-    stream.fastNext = calm && stream.suspects.length === 0 ? stream.next : -1;
+    stream.fastNext = calm && stream.suspects.length === 0 ? stream.next : Number.NaN;
     const deadline = Math.min(this.arbiter.deadline(stream), this.epochs.deadline(stream));
     if (deadline === Number.POSITIVE_INFINITY) return;
     if (deadline < this.wakeNs) this.wakeNs = deadline;

@@ -45,8 +45,8 @@ export class Stream {
   flags = 0;
   ended = false;
 
-  /** Equal to `next` when a packet that begins there may be delivered without a further look. */
-  fastNext = -1;
+  /** `next` where a packet that begins there may be delivered without a further look, else NaN. */
+  fastNext = Number.NaN;
   /** Numbers came back once: what is next must also be later than the former epoch. */
   guarded = false;
 
@@ -60,6 +60,7 @@ export class Stream {
   /** Of a restarted stream: time of the former epoch's last message, and of this one's first. */
   formerTimeNs = Number.NaN;
   epochTimeNs = Number.NaN;
+  epochTimedNumber = 0;
 
   readonly gaps = new OpenGaps();
   readonly held: Held;
@@ -112,7 +113,7 @@ export class Stream {
     this.high = -1;
     this.flags = 0;
     this.ended = false;
-    this.fastNext = -1;
+    this.fastNext = Number.NaN;
     this.timedNumber = -1;
     this.highTimeNs = Number.NaN;
     this.tailOffset = -1;

@@ -15,6 +15,8 @@ import { Sequencer, type SequencerOptions } from "./sequencer.ts";
 
 const HEAD = 16;
 const MESSAGE = 12;
+/** So early that a double holds its nanoseconds exactly: windows end where a test says. */
+const BASE_SEC = 1_000_000;
 
 export class ToyFraming implements Framing {
   readonly sessions = ["", "monday", "tuesday", "wednesday"];
@@ -91,7 +93,7 @@ export function toyFrames(packets: readonly ToyPacket[]): FrameBatch {
   parts.forEach((part, i) => {
     const { at, line } = packets[i];
     bytes.set(part, position);
-    const sec = 1_700_000_000 + Math.floor(at / 1000);
+    const sec = BASE_SEC + Math.floor(at / 1000);
     const nsec = Math.round((at - Math.floor(at / 1000) * 1000) * 1e6);
     frames.add(position, part.length, sec, nsec, line === "B" ? 1 : 0);
     position += part.length;
@@ -99,7 +101,7 @@ export function toyFrames(packets: readonly ToyPacket[]): FrameBatch {
   return frames;
 }
 
-export const toyNs = (ms: number): number => 1_700_000_000e9 + ms * 1e6;
+export const toyNs = (ms: number): number => BASE_SEC * 1e9 + ms * 1e6;
 
 /** Two lines of one feed. */
 export function toyChannels(): Channels {

@@ -8,6 +8,7 @@ import type { FeedTable } from "./layout.ts";
 import type { MessageBatch } from "./message-batch.ts";
 import type { OpBatch } from "./op-batch.ts";
 import type { Fault, PacketBatch } from "./packet-batch.ts";
+import type { RecoveryProtocol } from "./recovery.ts";
 
 /** Where a datagram came from, for feeds whose packets do not name their stream. */
 export interface ChannelContext {
@@ -83,6 +84,8 @@ export interface Feed {
   readonly unsignedPrices: boolean;
   /** A stream that does not start at 1 has joined late: its books lack the orders before (`J`). */
   readonly lateStartDoubtful: boolean;
+  /** How what was missed can be asked for; absent where the exchange offers nothing. */
+  readonly recovery?: RecoveryProtocol;
   framing(): Framing;
   decoder(options: DecoderOptions): Decoder;
   /**

@@ -3,6 +3,7 @@ import type { Feed } from "../feed.ts";
 import { ItchDecoder } from "./decoder.ts";
 import { isItchFileEnd, sniffItchFile, splitItchFile } from "./file.ts";
 import { MoldFraming } from "./framing.ts";
+import { MOLD_RECOVERY } from "./request.ts";
 import { NASDAQ_TABLE } from "./table.ts";
 
 const BILLION = 1_000_000_000;
@@ -14,6 +15,7 @@ export const nasdaqItch50: Feed = {
   books: "orders",
   unsignedPrices: true,
   lateStartDoubtful: true,
+  recovery: MOLD_RECOVERY,
   framing: () => new MoldFraming(),
   decoder: (options) => new ItchDecoder(options),
   /** 48 bits of nanoseconds since midnight: a double holds them, and their quotient, exactly. */

@@ -3,6 +3,7 @@ import type { DecoderOptions, EventTime, Feed } from "../feed.ts";
 import { splitNs } from "../time.ts";
 import { NseDecoder } from "./decoder.ts";
 import { NseFraming } from "./framing.ts";
+import { nseRecovery } from "./recovery-protocol.ts";
 import {
   REPLY_TABLE,
   REQUEST_TABLE,
@@ -31,6 +32,7 @@ function nseFeed(id: string, segment: string, priceDecimals: number): Feed {
     books: "orders",
     unsignedPrices: false,
     lateStartDoubtful: true,
+    recovery: nseRecovery(id !== "nse-co"),
     framing: () => new NseFraming(),
     decoder: (options: DecoderOptions) => new NseDecoder(options, priceZeroIsMarket),
     eventTime(hi: number, lo: number, _midnightSec: number, out: EventTime): void {

@@ -161,6 +161,7 @@ export class Arbiter {
       line.settle(stream.first, stream.high);
     }
     this.updateRow(stream);
+    if (stream.epochRow) stream.epochRow.lines = stream.lines.map((line) => line.closeAccount());
   }
 
   updateRow(stream: Stream): void {

@@ -119,7 +119,7 @@ const EPOCHS_LIMIT = 4096;
 /** The tallies of all streams of one feed. */
 export class Tallies {
   /** By index of the stream, its epochs in order; the last one goes on. */
-  readonly streams: EpochTally[][] = [];
+  readonly streams: (EpochTally[] | undefined)[] = [];
   /** Epochs that were forgotten. */
   forgotten = 0;
   private readonly typeOffset: number;
@@ -174,8 +174,9 @@ export class Tallies {
 
   private open(index: number, epoch: number): EpochTally {
     const tally = new EpochTally(epoch);
-    this.streams[index] ??= [];
-    this.streams[index].push(tally);
+    const epochs = this.streams[index] ?? [];
+    this.streams[index] = epochs;
+    epochs.push(tally);
     this.epochs++;
     return tally;
   }
@@ -183,7 +184,9 @@ export class Tallies {
   /** Of the stream with the most epochs. */
   private forgetOldest(): boolean {
     let longest: EpochTally[] = [];
-    for (const epochs of this.streams) if (epochs?.length > longest.length) longest = epochs;
+    for (const epochs of this.streams) {
+      if (epochs !== undefined && epochs.length > longest.length) longest = epochs;
+    }
     if (longest.length < 2) return false;
     longest.shift();
     this.epochs--;
@@ -193,6 +196,7 @@ export class Tallies {
 
   /** The first and the last message of the run that have a time. */
   private noteTimes(tally: EpochTally, batch: MessageBatch, from: number, to: number): void {
+    if (!this.clock.hasTimes) return;
     if (Number.isNaN(tally.firstEvent.sec)) {
       for (let at = from; at < to && !this.timeOf(batch, at, tally.firstEvent); at++);
     }

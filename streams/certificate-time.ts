@@ -8,6 +8,8 @@ import type { EventTime, Feed } from "../feed/feed.ts";
 import type { FieldLayout } from "../feed/layout.ts";
 
 export class EventClock {
+  /** Some message of the feed has a time. */
+  readonly hasTimes: boolean;
   private readonly feed: Feed;
   /** By the type's byte. */
   private readonly timeFields: readonly (FieldLayout | undefined)[];
@@ -17,6 +19,7 @@ export class EventClock {
     this.timeFields = layoutsByType(feed.table).map((layout) =>
       layout?.fields.find((field) => field.meaning === "time" && TIME_WIDTH[field.type] > 0),
     );
+    this.hasTimes = this.timeFields.some((field) => field !== undefined);
   }
 
   /**

@@ -7,6 +7,7 @@
  * filled or lost in one go.
  */
 import { Bounded } from "./bounded.ts";
+import type { LineAccount } from "./line.ts";
 
 export type GapState = "held" | "repaired" | "lost";
 /** Who did not bring it: a line by name, both (all) of them, or nobody knows. */
@@ -66,6 +67,8 @@ export interface EpochRow {
   highWaterMark: number;
   delivered: number;
   lost: number;
+  /** What each line did in it; there once the epoch has ended. */
+  lines?: readonly LineAccount[];
 }
 
 export class Ledger {

@@ -12,6 +12,22 @@ const HOLES = 256;
 /** The index, and place, of the line that stands for answers to our requests. */
 export const RECOVERY = 255;
 
+/** What a line did in one epoch of its stream. */
+export interface LineAccount {
+  /** 0 is A. */
+  readonly line: number;
+  readonly packets: number;
+  readonly messages: number;
+  readonly firstArrivals: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly late: number;
+  readonly loss: number;
+  /** ns of capture time; NaN: no pair seen. */
+  readonly leadMeanNs: number;
+  readonly leadMaxNs: number;
+}
+
 export class Line {
   readonly stream: Stream;
   /** 0 is A. */
@@ -35,7 +51,21 @@ export class Line {
   private lostBefore = 0;
   private leadSumNs = 0;
   private leads = 0;
+  /** Of the epoch; the epochs before apart. */
   private leadMax = 0;
+  private leadMaxBefore = 0;
+  /** The counts when the epoch began. */
+  private before = {
+    packets: 0,
+    messages: 0,
+    firstArrivals: 0,
+    duplicates: 0,
+    conflicts: 0,
+    late: 0,
+    loss: 0,
+    leads: 0,
+    leadSumNs: 0,
+  };
 
   constructor(stream: Stream, index: number, place: number, epoch: number) {
     this.stream = stream;
@@ -59,7 +89,37 @@ export class Line {
   }
 
   get leadMaxNs(): number {
-    return this.leads === 0 ? Number.NaN : this.leadMax;
+    return this.leads === 0 ? Number.NaN : Math.max(this.leadMax, this.leadMaxBefore);
+  }
+
+  /** What it did since its stream's epoch began. */
+  account(): LineAccount {
+    const { before } = this;
+    const leads = this.leads - before.leads;
+    return {
+      line: this.index,
+      packets: this.packets - before.packets,
+      messages: this.messages - before.messages,
+      firstArrivals: this.firstArrivals - before.firstArrivals,
+      duplicates: this.duplicates - before.duplicates,
+      conflicts: this.conflicts - before.conflicts,
+      late: this.late - before.late,
+      loss: this.loss - before.loss,
+      leadMeanNs: (this.leadSumNs - before.leadSumNs) / leads,
+      leadMaxNs: leads === 0 ? Number.NaN : this.leadMax,
+    };
+  }
+
+  /** The epoch's account, now that it is over; the next one begins at nothing. */
+  closeAccount(): LineAccount {
+    const account = this.account();
+    const { packets, messages, firstArrivals, duplicates } = this;
+    const { conflicts, late, loss, leads, leadSumNs } = this;
+    const counts = { packets, messages, firstArrivals, duplicates };
+    this.before = { ...counts, conflicts, late, loss, leads, leadSumNs };
+    this.leadMaxBefore = Math.max(this.leadMax, this.leadMaxBefore);
+    this.leadMax = 0;
+    return account;
   }
 
   led(ns: number): void {

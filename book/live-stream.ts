@@ -36,10 +36,10 @@ export class LiveStream implements BookObserver {
     const { messages } = this.stream;
     this.flags = messages.flags[at];
     const instrument = ops.instrument[at];
-    if (instrument < 0) {
-      if (ops.kind[at] === OpKind.Clear || ops.kind[at] === OpKind.SnapshotBegin) this.touchAll();
-      return;
-    }
+    const kind = ops.kind[at];
+    if (kind === OpKind.Clear || kind === OpKind.SnapshotBegin) this.touchAll();
+    // Descriptions and states of an instrument leave its book as it is.
+    if (instrument < 0 || kind === OpKind.Definition || kind === OpKind.Status) return;
     if (instrument >= this.version.length) this.grow(instrument);
     this.version[instrument]++;
     this.sequence[instrument] = messages.sequence[at];

@@ -15,7 +15,7 @@ export function metricsText(live: Live, rates: Rates, service: ServiceMetrics): 
   const page = new MetricsPage();
   const { intake } = live;
   page.one("uptime_seconds", "gauge", "Since the service began.", service.uptimeSeconds);
-  page.one("memory_bytes", "gauge", "Resident memory of the process.", service.memoryBytes);
+  page.one("memory_bytes", "gauge", "Resident memory of this service.", service.memoryBytes);
   page.one("live_clients", "gauge", "Open WebSockets of /v1/live.", service.clients);
   page.one("chunks_total", "counter", "Chunks that came.", intake.chunks);
   page.one("chunks_repeated_total", "counter", "Chunks that had come before.", intake.repeated);

@@ -84,9 +84,12 @@ export const command: Command = {
     });
     if (service.brokerUrl !== undefined) printErr(`edgebook: broker at ${service.brokerUrl}\n`);
     printErr(`edgebook: books at ${service.url}\n`);
+    const say = (text: string) => {
+      if (!signal.aborted) printErr(`edgebook: ${text}\n`);
+    };
     service.sourcesDone.then(
-      () => printErr("edgebook: every source has been read; the books stay until you stop this\n"),
-      (error: Error) => printErr(`edgebook: a source broke: ${error.message}\n`),
+      () => say("every source has been read; the books stay until you stop this"),
+      (error: Error) => say(`a source broke: ${error.message}`),
     );
     await aborted(signal);
     await service.close();

@@ -5,7 +5,7 @@ export const API_ERRORS = {
   unknown_token: { status: 404, hint: "GET /v1/books?search=TEXT finds instruments." },
   no_certificate: {
     status: 404,
-    hint: "This version writes no certificates yet; /v1/gaps and /v1/streams say what was lost.",
+    hint: "GET /v1/certificates lists the days of which there are any.",
   },
   bad_parameter: { status: 400, hint: "GET /openapi.json says what each parameter may be." },
   no_queue: { status: 409, hint: "Ask for the book itself: GET /v1/books/{feed}/{token}." },

@@ -100,6 +100,7 @@ function apiRoutes(app: Hono, api: LiveApi): void {
     return c.json(api.trades(feed, token, c.req.query("limit") ?? ""));
   });
   app.get("/v1/gaps", (c) => c.json(api.gaps()));
+  app.get("/v1/certificates", (c) => c.json(api.certificateDates()));
   app.get("/v1/certificates/:date", (c) => c.json(api.certificate(c.req.param("date"))));
   app.get("/v1/live", () => {
     throw new ApiError("not_websocket", "/v1/live speaks WebSocket");

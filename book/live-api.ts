@@ -3,6 +3,9 @@
  * came, plain objects back, an `ApiError` where there is no answer.
  */
 import { Side } from "../feed/op-batch.ts";
+import type { Certificate } from "../streams/certificate.ts";
+import { gapsOf } from "../streams/certificate-gaps.ts";
+import { exchangeDay } from "../streams/certificate-time.ts";
 import { ApiError } from "./http-error.ts";
 import type { Live, LiveFeed, Place } from "./live.ts";
 import { bestJson, bookJson, DEPTH_LIMIT, type MidnightOf, tradesJson } from "./live-json.ts";
@@ -15,9 +18,12 @@ export class LiveApi {
   readonly live: Live;
   readonly rates = new Rates();
   readonly midnight: MidnightOf;
+  private readonly tool: string;
 
-  constructor(live: Live) {
+  /** @param tool who signs certificates: `edgebook 0.1.0` */
+  constructor(live: Live, tool = "edgebook") {
     this.live = live;
+    this.tool = tool;
     this.midnight = live.options.midnightSec ?? (() => Number.NaN);
   }
 
@@ -75,15 +81,9 @@ export class LiveApi {
   }
 
   gaps(): object {
-    const rows: object[] = [];
-    for (const [id, { pipeline }] of this.live.feeds) {
-      for (const stream of pipeline.sequencer.streams) {
-        for (const gap of stream.gaps.list) {
-          rows.push(gapRow(id, { ...gap, stream: stream.id, epoch: stream.epoch, state: "held" }));
-        }
-      }
-      for (const gap of pipeline.sequencer.ledger.closedGaps()) rows.push(gapRow(id, gap));
-    }
+    const rows = [...this.live.feeds].flatMap(([id, { pipeline }]) =>
+      gapsOf(id, pipeline.sequencer),
+    );
     const chunks = this.live.intake.lostRows.map((row) => ({
       collector: row.collector,
       boot: String(row.boot),
@@ -95,10 +95,21 @@ export class LiveApi {
     return { gaps: rows.slice(-TRADES_LIMIT), lost_chunks: chunks };
   }
 
-  certificate(date: string): never {
+  /** The days of which there are certificates. */
+  certificateDates(): { dates: string[] } {
+    const days = this.live.certificates(this.tool).flatMap((certificate) => daysOf(certificate));
+    return { dates: [...new Set(days)].sort() };
+  }
+
+  /** Certificates of the epochs that the day saw, as they stand. */
+  certificate(date: string): { date: string; certificates: Certificate[] } {
     if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) {
       throw new ApiError("bad_parameter", `'${date}' is no date: write YYYY-MM-DD`);
     }
+    const certificates = this.live
+      .certificates(this.tool)
+      .filter((certificate) => isWithin(date, daysOf(certificate)));
+    if (certificates.length > 0) return { date, certificates };
     throw new ApiError("no_certificate", `there is no certificate for ${date}`);
   }
 
@@ -167,38 +178,16 @@ function matchRank({ stream, instrument }: Place, wanted: string): number {
   return masters[instrument]?.symbol.toLowerCase().includes(wanted) ? 1 : -1;
 }
 
-interface GapLike {
-  readonly stream: number;
-  readonly epoch: number;
-  readonly from: number;
-  readonly to: number;
-  readonly detectedNs: number;
-  readonly closedNs?: number;
-  readonly state: string;
-  readonly cause?: string;
-  readonly end?: string | null;
-  readonly repairedBy?: string | null;
+/** The day an epoch began and, where it is another, the day of its last message. */
+function daysOf({ feed, day, last_event: last }: Certificate): string[] {
+  if (day === null) return [];
+  const end = last === null ? day : exchangeDay(feed, Number(last.slice(0, -9)));
+  return end > day ? [day, end] : [day];
 }
 
-function gapRow(feed: string, gap: GapLike): object {
-  return {
-    feed,
-    stream: gap.stream,
-    epoch: gap.epoch,
-    from: String(gap.from),
-    to: String(gap.to),
-    state: gap.state,
-    detected: nsText(gap.detectedNs),
-    closed: nsText(gap.closedNs ?? Number.NaN),
-    cause: gap.cause ?? "unknown",
-    end: gap.end ?? null,
-    repaired_by: gap.repairedBy ?? null,
-  };
-}
-
-/** A double of nanoseconds is exact within 256: enough to find the place. */
-function nsText(ns: number): string | null {
-  return Number.isFinite(ns) ? BigInt(Math.round(ns)).toString() : null;
+function isWithin(date: string, days: readonly string[]): boolean {
+  const [first, last = first] = days;
+  return first !== undefined && date >= first && date <= last;
 }
 
 function integer(name: string, text: string, fallback: number, limit: number): number {

@@ -13,6 +13,8 @@ import { Channels } from "../frames/channels.ts";
 import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
 import type { ControlRequest } from "../frames/transport.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
+import { type Certificate, certificatesOf } from "../streams/certificate.ts";
+import { Tallies } from "../streams/certificate-tally.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
@@ -30,6 +32,8 @@ export interface LiveOptions {
    */
   readonly midnightSec?: (captureSec: number) => number;
   readonly ask: (collector: string, request: ControlRequest) => void;
+  /** Every message is hashed, so that certificates can be asked for; true unless told. */
+  readonly certify?: boolean;
 }
 
 /** Capture time runs behind the clock by what collecting, packing and sending take. */
@@ -46,6 +50,8 @@ export class LiveFeed {
   /** By the pipeline's index. */
   readonly streams: LiveStream[] = [];
   readonly lines = new LineCounts();
+  /** What certificates are made from; undefined where nobody wants any. */
+  readonly tallies: Tallies | undefined;
   /** Frames that collectors left out because they only repeated what had been forwarded. */
   copies = 0;
   frames = 0;
@@ -56,8 +62,14 @@ export class LiveFeed {
   constructor(feed: Feed, options: LiveOptions) {
     this.feed = feed;
     this.unpacker = new ChunkUnpacker(this.channels, options.zstd);
+    const midnightOf = options.midnightSec ?? (() => Number.NaN);
+    const tallies = options.certify === false ? undefined : new Tallies(feed, midnightOf);
+    this.tallies = tallies;
     this.pipeline = new BookPipeline(feed, this.channels, {
       ...options.decoderFor?.(feed),
+      ...(tallies && {
+        onRun: ({ index, messages }, from, to) => tallies.take(index, messages, from, to),
+      }),
       effects: true,
       ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
       observerFor: (stream) => {
@@ -128,6 +140,18 @@ export class Live {
       if (instrument !== undefined) return { feed, stream, instrument };
     }
     return undefined;
+  }
+
+  /** Of every epoch so far, as it stands; by feed, stream and epoch. */
+  certificates(tool: string): Certificate[] {
+    const found: Certificate[] = [];
+    for (const { feed, pipeline, tallies, copies, lines } of this.feeds.values()) {
+      if (tallies === undefined) continue;
+      const brought = (stream: number, line: number) => lines.brought(stream, line);
+      const options = copies > 0 ? { tool, brought } : { tool };
+      found.push(...certificatesOf(feed, pipeline.sequencer, tallies, options));
+    }
+    return found;
   }
 
   private take(header: ChunkHeader, bytes: Uint8Array): boolean {

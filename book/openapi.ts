@@ -44,9 +44,10 @@ const PATHS: readonly (readonly [path: string, does: string, parameters: readonl
     ],
     ["/v1/trades/{feed}/{token}", "Newest trades first.", [FEED, TOKEN, LIMIT]],
     ["/v1/gaps", "Gaps that are open, repaired or lost; chunks that were lost.", []],
+    ["/v1/certificates", "The days of which there are certificates.", []],
     [
       "/v1/certificates/{date}",
-      "The day's certificate, if there is one.",
+      "The day's certificates as they stand: one for each epoch of a stream.",
       [{ name: "date", place: "path", doc: "YYYY-MM-DD." }],
     ],
     [

@@ -74,7 +74,7 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
       }
     },
   });
-  const api = new LiveApi(live);
+  const api = new LiveApi(live, `edgebook ${options.version}`);
   const started = performance.now();
   let ready = false;
   const app = httpApp(api, {

@@ -34,6 +34,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "two row files of the same schema: the first difference, and counts",
     load: () => import("./commands/compare.ts"),
   },
+  certify: {
+    summary: "certificates of what came, and what did not; or one held against another",
+    load: () => import("./commands/certify.ts"),
+  },
   feeds: {
     summary: "the feeds that edgebook reads, and the layout of their messages",
     load: () => import("./commands/feeds.ts"),

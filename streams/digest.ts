@@ -19,6 +19,8 @@ const X_WORD = 0xcc9e2d51 | 0;
 const Y_WORD = 0x9e3779b1 | 0;
 const X_NUMBER = 0x85ebca77 | 0;
 const Y_NUMBER = 0xc2b2ae3d | 0;
+const X_MIX = 0x1b873593;
+const Y_MIX = 0x7feb352d;
 
 /** Digests of blocks of numbers, one behind the other. */
 export interface DigestBlocks {
@@ -47,13 +49,25 @@ export function hashMessage(
     y = Math.imul(y ^ high, Y_WORD);
   }
   let at = offset;
-  // Rotating and shifting between the words keeps two changed top bits from cancelling out.
-  for (; at + 4 <= end; at += 4) {
+  // Two words a step: each is mixed by itself into one lane while the lanes wait for their own
+  // products. Rotating and shifting keeps two changed top bits from cancelling out.
+  for (; at + 8 <= end; at += 8) {
+    const one = view.getInt32(at, true);
+    const two = view.getInt32(at + 4, true);
+    const mixedOne = Math.imul(one, X_MIX);
+    const mixedTwo = Math.imul(two, Y_MIX);
+    x = Math.imul(x ^ one ^ ((mixedTwo << 15) | (mixedTwo >>> 17)), X_WORD);
+    x = (x << 13) | (x >>> 19);
+    y = Math.imul(y ^ two ^ ((mixedOne << 17) | (mixedOne >>> 15)), Y_WORD);
+    y ^= y >>> 15;
+  }
+  if (at + 4 <= end) {
     const word = view.getInt32(at, true);
     x = Math.imul(x ^ word, X_WORD);
     x = (x << 13) | (x >>> 19);
     y = Math.imul(y ^ word, Y_WORD);
     y ^= y >>> 15;
+    at += 4;
   }
   if (at < end) {
     let word = 0;

@@ -67,10 +67,18 @@ export async function readOffline(
 ): Promise<ReadingReport> {
   const reading = new Reading(paths, flags, signal, consumer);
   try {
-    return await reading.run();
+    return await Promise.race([reading.run(), interruption(signal)]);
   } finally {
     reading.close();
   }
+}
+
+/** Rejects on an interrupt: a pipe that says nothing would otherwise hold it up for ever. */
+function interruption(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const interrupted = () => reject(new CliError("interrupted", "interrupted"));
+    signal.addEventListener("abort", interrupted, { once: true });
+  });
 }
 
 export function loadChannels(path: string | undefined): Channels {
@@ -119,9 +127,10 @@ class Reading {
 
   async run(): Promise<ReadingReport> {
     const { flags } = this;
-    for (const path of this.paths) this.inputs.push(await openInput(path));
+    // What was asked wrongly is told before what is not there.
     this.feed = namedFeed(flags.text("feed"), this.channels, flags.text("spec"));
     if (this.feed) checkSequenceFields(this.feed, this.channels);
+    for (const path of this.paths) this.inputs.push(await openInput(path));
     const own = this.inputs.filter((input) => input.kind === "other");
     const fileBytes = own.length > 0 ? await this.readOwnFile(own[0]) : 0;
     if (own.length === 0) await this.readCaptures();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { ethernet, ipv4, pcapFile, type TimedPacket, udp } from "./capture-files.ts";
-import { csvRows, edgebook, statsOf } from "./cli-run.ts";
+import { csvRows, edgebook, MAIN, statsOf } from "./cli-run.ts";
 import { nseMessage } from "./nse-messages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-cli-"));
@@ -210,6 +210,7 @@ describe("what goes wrong is said, with the exit code of its kind", () => {
     ["an unknown command names the nearest", ["rebiuld", both], 2, "'edgebook rebuild'"],
     ["an unknown flag names the nearest", ["rebuild", both, "--shema", "bbo"], 2, "--schema"],
     ["an unknown feed names the nearest", ["rebuild", both, "--feed", "nse-fu"], 2, "nse-fo"],
+    ["an unknown feed, before the file is looked for", ["rebuild", "/no", "--feed", "x"], 2, "'x'"],
     ["a feed that bytes cannot tell is asked for", ["rebuild", both], 2, "--feed"],
     ["no file at all", ["rebuild", ...FEED], 2, "FILE"],
     ["a file that is not there", ["rebuild", ...FEED, "/nowhere.pcap"], 1, "not found"],
@@ -243,6 +244,20 @@ describe("what goes wrong is said, with the exit code of its kind", () => {
     expect(readFileSync(out, "utf8")).toBe("kept");
     expect(await rebuild(both, "--out", out, "--force")).toMatchObject({ code: 0 });
     expect(readFileSync(out, "utf8")).toStartWith("ts_recv,");
+  });
+
+  test("an interrupt ends it even where its input says nothing", async () => {
+    const silent = Bun.spawn([process.execPath, MAIN, "rebuild", "-", ...FEED], {
+      stdin: "pipe",
+      stdout: "ignore",
+      stderr: "ignore",
+      timeout: 30_000,
+    });
+    silent.stdin.write(readFileSync(both));
+    silent.stdin.flush();
+    await Bun.sleep(1_000);
+    silent.kill("SIGINT");
+    expect(await silent.exited).toBe(130);
   });
 
   test("work that fails leaves no half-written file", async () => {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { RebuildStats } from "../cli/rebuild-stats.ts";
 
-const MAIN = join(import.meta.dir, "../cli/main.ts");
+export const MAIN = join(import.meta.dir, "../cli/main.ts");
 const TIME_LIMIT_MS = 60_000;
 
 export interface Finished {

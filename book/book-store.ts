@@ -252,7 +252,7 @@ export class BookStore {
     records[at + STAMP_HIGH] = this.stampHigh;
     chains[chain] = slot;
     this.live++;
-    if ((place & 2) === 0) this.addToLevel(sideHead(place), key, size >>> 0);
+    if ((place & 2) === 0) this.joinLevel(this.heads, sideHead(place), key, size >>> 0);
   }
 
   /** The order leaves. */
@@ -261,7 +261,7 @@ export class BookStore {
     const at = slot << RECORD_SHIFT;
     const place = records[at + PLACE];
     if ((place & 2) === 0) {
-      this.removeFromLevel(sideHead(place), records[at + KEY], records[at + SIZE] >>> 0);
+      this.leaveLevel(heads, sideHead(place), records[at + KEY], records[at + SIZE] >>> 0);
     }
     const chain = chainOf(records[at + ID_LOW], records[at + ID_HIGH], this.shift);
     let before = chains[chain];
@@ -288,9 +288,11 @@ export class BookStore {
     records[at + SIZE] = size;
     const place = records[at + PLACE];
     if ((place & 2) !== 0) return;
+    const { heads } = this;
     const head = sideHead(place);
-    const level = this.levelOf(head, records[at + KEY]);
-    if (level === this.heads[head + HIGH] - 1) this.touchedBest = true;
+    const best = heads[head + HIGH] - 1;
+    const level = searchLevel(this.levels, heads[head + LOW], best, records[at + KEY]);
+    if (level === best) this.touchedBest = true;
     this.sums[(level << 1) + 1] += delta;
   }
 
@@ -300,7 +302,7 @@ export class BookStore {
     const at = slot << RECORD_SHIFT;
     const oldPlace = records[at + PLACE];
     if ((oldPlace & 2) === 0) {
-      this.removeFromLevel(sideHead(oldPlace), records[at + KEY], records[at + SIZE] >>> 0);
+      this.leaveLevel(this.heads, sideHead(oldPlace), records[at + KEY], records[at + SIZE] >>> 0);
     }
     const stamp = (this.stampLow + 1) | 0;
     this.stampLow = stamp;
@@ -310,7 +312,7 @@ export class BookStore {
     records[at + PLACE] = place;
     records[at + STAMP_LOW] = stamp;
     records[at + STAMP_HIGH] = this.stampHigh;
-    if ((place & 2) === 0) this.addToLevel(sideHead(place), key, size >>> 0);
+    if ((place & 2) === 0) this.joinLevel(this.heads, sideHead(place), key, size >>> 0);
   }
 
   /** Calls `visit` with the slot of every live order of a book, in no order. */
@@ -384,12 +386,11 @@ export class BookStore {
     );
   }
 
-  private addToLevel(head: number, key: number, size: number): void {
-    const { heads, levels } = this;
+  private joinLevel(heads: Int32Array, head: number, key: number, size: number): void {
+    const { levels } = this;
     const low = heads[head + LOW];
     const best = heads[head + HIGH] - 1;
-    let level = nearLevel(levels, low, best, key);
-    if (level < 0) level = farLevel(levels, low, best - NEAR_LEVELS, key);
+    const level = searchLevel(levels, low, best, key);
     if (level >= best) this.touchedBest = true;
     if (level >= low && levels[level << LEVEL_SHIFT] === key) {
       levels[(level << LEVEL_SHIFT) + 1]++;
@@ -399,23 +400,16 @@ export class BookStore {
     }
   }
 
-  private removeFromLevel(head: number, key: number, size: number): void {
-    const level = this.levelOf(head, key);
-    const best = this.heads[head + HIGH] - 1;
-    if (level === best) this.touchedBest = true;
-    if (--this.levels[(level << LEVEL_SHIFT) + 1] === 0) this.eraseLevel(head, level);
-    else this.sums[(level << 1) + 1] -= size;
-  }
-
-  /** Index of the level at `key`, which is there: whoever asks has an order standing at it. */
-  private levelOf(head: number, key: number): number {
-    const { heads, levels } = this;
+  /** The order's level is there: whoever leaves it stood at it. */
+  private leaveLevel(heads: Int32Array, head: number, key: number, size: number): void {
+    const { levels } = this;
     const low = heads[head + LOW];
     const best = heads[head + HIGH] - 1;
-    let level = nearLevel(levels, low, best, key);
-    if (level < 0) level = farLevel(levels, low, best - NEAR_LEVELS, key);
+    const level = searchLevel(levels, low, best, key);
     if (level < low || levels[level << LEVEL_SHIFT] !== key) missingLevel();
-    return level;
+    if (level === best) this.touchedBest = true;
+    if (--levels[(level << LEVEL_SHIFT) + 1] === 0) this.eraseLevel(head, level);
+    else this.sums[(level << 1) + 1] -= size;
   }
 
   /** Puts a level of one order before index `at`. */
@@ -556,17 +550,13 @@ function sideHead(place: number): number {
   return ((place >>> 2) << HEAD_SHIFT) + ((place & 1) << SIDE_SHIFT);
 }
 
-/**
- * Walks from the best level to the highest whose key is at most `key`: its index, `low - 1` if every
- * key is higher. Negative beyond -1 if it is not among the nearest.
- */
-function nearLevel(levels: Int32Array, low: number, best: number, key: number): number {
-  const last = best - NEAR_LEVELS;
-  let at = best;
-  while (at >= low && levels[at << LEVEL_SHIFT] > key) {
-    if (--at === last) return at >= low ? -2 : at;
-  }
-  return at;
+/** Highest index in [low, best] whose key is at most `key`, or `low - 1`; walks from the best. */
+function searchLevel(levels: Int32Array, low: number, best: number, key: number): number {
+  let level = best;
+  const near = best - NEAR_LEVELS;
+  while (level >= low && level > near && levels[level << LEVEL_SHIFT] > key) level--;
+  if (level > near || level < low || levels[level << LEVEL_SHIFT] <= key) return level;
+  return farLevel(levels, low, near, key);
 }
 
 /** Highest index in [low, high] whose key is at most `key`, or `low - 1`. */

@@ -63,6 +63,7 @@ export class OrderBooks implements Books {
     return this.store.touchedBest;
   }
 
+  // The switch stands in the loop: a call for each op was measured to cost a tenth of its time.
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void {
     const { store, hints } = this;
     for (let start = from; start < to; start += TOUCH_BATCH) {
@@ -72,7 +73,42 @@ export class OrderBooks implements Books {
       for (let at = start; at < end; at++) {
         store.touchedBest = false;
         if (this.recording) this.effects.count = 0;
-        this.applyOne(ops, at, hints[at - start]);
+        const hint = hints[at - start];
+        switch (ops.kind[at]) {
+          case OpKind.Add:
+            this.add(ops, at);
+            break;
+          case OpKind.Cancel:
+            this.cancel(ops, at, hint);
+            break;
+          case OpKind.Execute:
+          case OpKind.ExecuteAt:
+            this.execute(ops, at, hint);
+            break;
+          case OpKind.Replace:
+            this.replace(ops, at, hint);
+            break;
+          case OpKind.Reduce:
+            this.reduce(ops, at, hint);
+            break;
+          case OpKind.Modify:
+            this.modify(ops, at, hint);
+            break;
+          case OpKind.Trade:
+            this.trade(ops, at);
+            break;
+          case OpKind.Print:
+            this.record(Action.Trade, Side.None, ops.instrument[at], ops.price[at], ops.size[at]);
+            break;
+          case OpKind.Break:
+            this.record(Action.Break, Side.None, ops.instrument[at], ops.price[at], ops.size[at]);
+            break;
+          case OpKind.Clear:
+          case OpKind.SnapshotBegin:
+            this.clearAll();
+            break;
+        }
+
         if (observer !== null) observer.after(ops, at, this);
       }
     }
@@ -128,43 +164,6 @@ export class OrderBooks implements Books {
       size: store.openSize(slot),
       position,
     }));
-  }
-
-  private applyOne(ops: OpBatch, at: number, hint: number): void {
-    switch (ops.kind[at]) {
-      case OpKind.Add:
-        this.add(ops, at);
-        break;
-      case OpKind.Cancel:
-        this.cancel(ops, at, hint);
-        break;
-      case OpKind.Execute:
-      case OpKind.ExecuteAt:
-        this.execute(ops, at, hint);
-        break;
-      case OpKind.Replace:
-        this.replace(ops, at, hint);
-        break;
-      case OpKind.Reduce:
-        this.reduce(ops, at, hint);
-        break;
-      case OpKind.Modify:
-        this.modify(ops, at, hint);
-        break;
-      case OpKind.Trade:
-        this.trade(ops, at);
-        break;
-      case OpKind.Print:
-        this.record(Action.Trade, Side.None, ops.instrument[at], ops.price[at], ops.size[at]);
-        break;
-      case OpKind.Break:
-        this.record(Action.Break, Side.None, ops.instrument[at], ops.price[at], ops.size[at]);
-        break;
-      case OpKind.Clear:
-      case OpKind.SnapshotBegin:
-        this.clearAll();
-        break;
-    }
   }
 
   private add(ops: OpBatch, at: number): void {

@@ -19,7 +19,7 @@ import type { SequencerOptions } from "../streams/sequencer.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
-import { BookPipeline } from "./pipeline.ts";
+import { BookPipeline, type PipelineOptions } from "./pipeline.ts";
 
 export interface LiveOptions {
   readonly zstd: Zstd;
@@ -72,6 +72,7 @@ export class LiveFeed {
       }),
       effects: true,
       ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
+      ...(options.onRun === undefined ? {} : { onRun: options.onRun }),
       observerFor: (stream) => {
         const live = new LiveStream(stream);
         this.streams[stream.index] = live;

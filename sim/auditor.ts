@@ -73,16 +73,13 @@ export class Auditor {
 
   /** The book of an instrument by its name: `61684`, of a spread `S45585`. Empty if unknown. */
   book(name: string): BookImage {
-    const own = [...this.orders.values()].filter((order) => order.book === name);
-    own.sort((a, b) => a.place - b.place);
-    const isAtMarket = (order: AuditedOrder) => this.isAtMarket(order.book, order.price);
-    const buys = own.filter((order) => order.isBuy);
-    const sells = own.filter((order) => !order.isBuy);
-    return {
-      bids: levels(buys.filter((order) => !isAtMarket(order))).reverse(),
-      asks: levels(sells.filter((order) => !isAtMarket(order))),
-      marketOrders: [...buys, ...sells].filter(isAtMarket).map(image),
-    };
+    return this.image([...this.orders.values()].filter((order) => order.book === name));
+  }
+
+  /** Every book in which an order stands, by name: one walk over all orders. */
+  books(): Map<string, BookImage> {
+    const byBook = Map.groupBy(this.orders.values(), (order) => order.book);
+    return new Map([...byBook].map(([name, own]) => [name, this.image(own)]));
   }
 
   /** Best bid and ask with their whole quantities; null where a side is empty. */
@@ -96,6 +93,18 @@ export class Auditor {
   /** Names of all books in which an order stands. */
   names(): string[] {
     return [...new Set([...this.orders.values()].map((order) => order.book))].sort();
+  }
+
+  private image(own: AuditedOrder[]): BookImage {
+    own.sort((a, b) => a.place - b.place);
+    const isAtMarket = (order: AuditedOrder) => this.isAtMarket(order.book, order.price);
+    const buys = own.filter((order) => order.isBuy);
+    const sells = own.filter((order) => !order.isBuy);
+    return {
+      bids: levels(buys.filter((order) => !isAtMarket(order))).reverse(),
+      asks: levels(sells.filter((order) => !isAtMarket(order))),
+      marketOrders: [...buys, ...sells].filter(isAtMarket).map(image),
+    };
   }
 
   private order(view: DataView, type: string, isSpread: boolean): void {

@@ -52,6 +52,7 @@ export class DemoExchange implements LineSink {
   private readonly sender: MulticastSender;
   private readonly faults: FrameFaults;
   private readonly options: DemoExchangeOptions;
+  private readonly startUnixSec: number;
   private readonly batch = new FrameBatch(BATCH_FRAMES);
   private readonly bytes = new Uint8Array(BATCH_BYTES);
   private used = 0;
@@ -62,7 +63,8 @@ export class DemoExchange implements LineSink {
   constructor(options: DemoExchangeOptions) {
     this.options = options;
     const { seed, streams, instruments, messagesPerSecond } = options;
-    const startSec = exchangeSeconds(Math.floor(Date.now() / 1000));
+    this.startUnixSec = Math.floor(Date.now() / 1000);
+    const startSec = exchangeSeconds(this.startUnixSec);
     this.exchange = new Exchange({
       segment: "nse-fo",
       ...{ seed, streams, instruments, messagesPerSecond, startSec },
@@ -121,11 +123,13 @@ export class DemoExchange implements LineSink {
     }
   }
 
-  /** Keeps virtual time at the clock's; one batch is on its way at a time. */
+  /**
+   * Keeps virtual time at the clock's, so that exchange times are the present; what the collector's
+   * start took is caught up with at once. One batch is on its way at a time.
+   */
   private async run(): Promise<void> {
-    const startMs = performance.now();
     while (!this.stopped) {
-      const nowNs = (performance.now() - startMs) * 1e6;
+      const nowNs = (Date.now() - this.startUnixSec * 1000) * 1e6;
       while (this.exchange.nowNs < nowNs && !this.stopped) {
         this.lines.step(Math.min(this.exchange.nowNs + STEP_NS, nowNs), this);
         await this.sender.send(this.batch, 0, this.batch.count);

@@ -10,6 +10,7 @@ import type { Framing } from "../feed/feed.ts";
 import { MessageKind, RowFlag } from "../feed/message-batch.ts";
 import { PacketKind } from "../feed/packet-batch.ts";
 import type { Arrival } from "./arrival.ts";
+import type { Gap } from "./gaps.ts";
 import { hashOf } from "./hash.ts";
 import { NO_MESSAGE } from "./held.ts";
 import type { EpochRow, GapCause, GapEnd, Ledger } from "./ledger.ts";
@@ -27,6 +28,8 @@ export class Arbiter {
   sec = 0;
   nsec = 0;
   nowNs = Number.NEGATIVE_INFINITY;
+  /** How long a gap and a late start may wait for what somebody else asks the exchange for, ns. */
+  readonly repairs = { ticksNs: 0, snapshotNs: 0 };
   private readonly framing: Framing;
   private readonly out: Outlet;
   private readonly ledger: Ledger;
@@ -37,6 +40,16 @@ export class Arbiter {
     this.out = out;
     this.ledger = ledger;
     this.options = options;
+  }
+
+  /** How long a gap may be open, ns. */
+  get patienceNs(): number {
+    return this.options.windowNs + this.repairs.ticksNs + this.repairs.snapshotNs;
+  }
+
+  /** Capture time of the frame in hand as ns since 1970. */
+  get stampNs(): number {
+    return this.sec * 1e9 + this.nsec;
   }
 
   /** The first packet of an epoch; hand it to `accept` or `heartbeat` afterwards. */
@@ -57,9 +70,12 @@ export class Arbiter {
       highWaterMark: stream.high,
       delivered: 0,
       lost: 0,
+      covered: 0,
     };
     this.ledger.epochs.add(stream.epochRow);
     if (counted) this.openGap(stream, lowest - 1, a.stampNs);
+    stream.splicing = false;
+    stream.image = undefined;
     stream.starting = lowest > 1 && !counted && this.options.windowNs > 0;
     stream.startDeadlineNs = a.stampNs + this.options.windowNs;
     if (!stream.starting) this.endStart(stream);
@@ -97,7 +113,8 @@ export class Arbiter {
   old(a: Arrival, from: number, to: number): void {
     const stream = a.line.stream;
     for (let number = from; number <= to; number++) {
-      if (number < stream.first || stream.lost.has(number)) this.late(a, number, number);
+      const gone = stream.lost.has(number) || stream.covered.has(number);
+      if (number < stream.first || gone) this.late(a, number, number);
       else this.repeat(a, number);
     }
   }
@@ -131,8 +148,9 @@ export class Arbiter {
   /** Closes what the passing of time closes. */
   judge(stream: Stream): void {
     if (stream.starting && this.nowNs > stream.startDeadlineNs) this.endStart(stream);
-    while (stream.gaps.count > 0 && !stream.starting) {
-      const deadline = stream.gaps.list[0].detectedNs + this.options.windowNs;
+    if (stream.splicing && this.nowNs > stream.spliceDeadlineNs) this.goOn(stream);
+    while (stream.gaps.count > 0 && !stream.standing) {
+      const deadline = stream.gaps.list[0].detectedNs + this.patienceNs;
       if (!(this.nowNs > deadline)) break;
       this.loseHead(stream, Number.POSITIVE_INFINITY, "window");
     }
@@ -141,13 +159,16 @@ export class Arbiter {
   /** The capture time at which `judge` may have something to do. */
   deadline(stream: Stream): number {
     if (stream.starting) return stream.startDeadlineNs;
+    if (stream.splicing) return stream.spliceDeadlineNs;
     if (stream.gaps.count === 0) return Number.POSITIVE_INFINITY;
-    return stream.gaps.list[0].detectedNs + this.options.windowNs;
+    return stream.gaps.list[0].detectedNs + this.patienceNs;
   }
 
   /** Time went back: nothing may wait longer than a window from now. */
   cutWindows(stream: Stream): void {
     stream.startDeadlineNs = Math.min(stream.startDeadlineNs, this.nowNs + this.options.windowNs);
+    const latest = this.nowNs + this.repairs.snapshotNs;
+    stream.spliceDeadlineNs = Math.min(stream.spliceDeadlineNs, latest);
     for (const gap of stream.gaps.list) gap.detectedNs = Math.min(gap.detectedNs, this.nowNs);
   }
 
@@ -155,6 +176,7 @@ export class Arbiter {
   close(stream: Stream, end: "epoch" | "end"): void {
     if (!stream.begun) return;
     if (stream.starting) this.endStart(stream);
+    if (stream.splicing) this.goOn(stream);
     while (stream.gaps.count > 0) this.loseHead(stream, Number.POSITIVE_INFINITY, end);
     for (const line of stream.lines) {
       if (line.epoch !== stream.epoch) line.enter(stream.epoch);
@@ -171,6 +193,7 @@ export class Arbiter {
     row.highWaterMark = stream.high;
     row.delivered = stream.delivered - stream.deliveredBefore;
     row.lost = stream.lostNumbers - stream.lostBefore;
+    row.covered = stream.coveredNumbers - stream.coveredBefore;
   }
 
   /** Numbers below the lowest seen, while the start of the epoch is open. */
@@ -193,7 +216,7 @@ export class Arbiter {
       this.openGap(stream, at - 1, a.stampNs);
       return at;
     }
-    if (at === stream.next && !stream.starting) {
+    if (at === stream.next && !stream.standing) {
       this.deliver(a, at, last);
       stream.high = last;
       return last + 1;
@@ -215,7 +238,7 @@ export class Arbiter {
       return to + 1;
     }
     const to = Math.min(last, gap.to);
-    if (at === stream.next && !stream.starting) {
+    if (at === stream.next && !stream.standing) {
       this.repaired(stream, a, index, at, to);
       this.deliver(a, at, to);
       this.drain(stream);
@@ -232,21 +255,76 @@ export class Arbiter {
     if (stream.gaps.count >= OPEN_GAPS) this.giveWay(stream, Number.POSITIVE_INFINITY);
     stream.gaps.open(stream.high + 1, to, detectedNs);
     stream.high = to;
-    if (this.options.windowNs > 0) return;
+    if (this.options.windowNs > 0 || stream.standing) return;
     while (stream.gaps.count > 0) this.loseHead(stream, Number.POSITIVE_INFINITY, "window");
   }
 
   /** No room for `number`: the oldest thing waited for below it is given up. */
   private giveWay(stream: Stream, number: number): void {
     if (stream.starting) this.endStart(stream);
+    else if (stream.splicing) this.goOn(stream);
     else this.loseHead(stream, number - 1, "buffer");
   }
 
   private endStart(stream: Stream): void {
     stream.starting = false;
     if (stream.epochRow !== undefined) stream.epochRow.first = stream.first;
-    if (stream.first > 1 && this.options.lateStartDoubtful) stream.flags |= RowFlag.JoinedLate;
+    if (stream.first > 1 && this.options.lateStartDoubtful) {
+      stream.flags |= RowFlag.JoinedLate;
+      if (this.repairs.snapshotNs > 0) this.standStill(stream);
+    }
     this.drain(stream);
+  }
+
+  /** From now on everything is held, until a snapshot has come or `repairs.snapshotNs` are over. */
+  standStill(stream: Stream): void {
+    if (stream.splicing) return;
+    stream.splicing = true;
+    stream.spliceDeadlineNs = this.nowNs + this.repairs.snapshotNs;
+  }
+
+  /** The wait for a snapshot is over, well or not. */
+  goOn(stream: Stream): void {
+    stream.splicing = false;
+    this.drain(stream);
+  }
+
+  /** Delivers what is held up to `last`; what nobody has up to there, a snapshot is to cover. */
+  passTo(stream: Stream, last: number): void {
+    while (stream.next <= last) {
+      const gap = stream.gaps.list[0];
+      if (gap !== undefined && gap.from === stream.next) this.cover(stream, gap, last);
+      else this.drainTo(stream, last);
+    }
+  }
+
+  /** The head of the first gap, up to `last`, is repaired by a snapshot. */
+  private cover(stream: Stream, gap: Gap, last: number): void {
+    const { ledger } = this;
+    const { from, detectedNs } = gap;
+    const to = Math.min(gap.to, last);
+    const numbers = to - from + 1;
+    ledger.repairedNumbers += numbers;
+    ledger.recoveredNumbers += numbers;
+    ledger.recoveredRanges++;
+    ledger.repaired.add({
+      stream: stream.id,
+      epoch: stream.epoch,
+      from,
+      to,
+      detectedNs,
+      closedNs: this.stampNs,
+      state: "repaired",
+      cause: causeOfLoss(stream, to),
+      end: "filled",
+      repairedBy: "snapshot",
+    });
+    stream.coveredNumbers += numbers;
+    stream.covered.add(from, to);
+    // What follows up to the image is applied to books that lack this.
+    stream.flags |= RowFlag.Gap;
+    stream.gaps.close(0, from, to);
+    stream.next = to + 1;
   }
 
   /** The numbers are next: straight from the frame into the batch. */
@@ -285,8 +363,13 @@ export class Arbiter {
     return number;
   }
 
-  /** Delivers what waited for its turn. Its bytes are reused, so the batch leaves at once. */
+  /** Delivers what waited for its turn. */
   private drain(stream: Stream): void {
+    if (!stream.standing) this.drainTo(stream, Number.POSITIVE_INFINITY);
+  }
+
+  /** Delivers what is held, without a hole, up to `last`. Its bytes are reused: it leaves at once. */
+  private drainTo(stream: Stream, last: number): void {
     const held = stream.held;
     if (!held.has(stream.next)) return;
     this.out.lieOver(held.bytes, held.view);
@@ -301,7 +384,7 @@ export class Arbiter {
       }
       held.release(number);
       stream.delivered++;
-    } while (held.has(stream.next));
+    } while (stream.next <= last && held.has(stream.next));
     this.out.flush();
   }
 

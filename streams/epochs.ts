@@ -89,6 +89,14 @@ export class Epochs {
     return time < stream.epochTimeNs && a.sequence >= stream.epochTimedNumber;
   }
 
+  /**
+   * True of a recovered packet that the stream's epoch cannot have: below the highest message seen,
+   * and later than it.
+   */
+  isOfALaterEpoch(stream: Stream, a: Arrival): boolean {
+    return a.sequence < stream.timedNumber && timeOf(this.framing, a) > this.highTime(stream);
+  }
+
   /** Suspicions whose window has passed. */
   judge(stream: Stream): void {
     for (const suspect of stream.suspects.slice()) {
@@ -196,7 +204,8 @@ export class Epochs {
     return a.sequence > stream.high + far;
   }
 
-  private highTime(stream: Stream): number {
+  /** Exchange time of the highest message seen; NaN if it has none. */
+  highTime(stream: Stream): number {
     if (stream.tailOffset >= 0) this.settleTime(stream);
     return stream.highTimeNs;
   }

@@ -28,7 +28,7 @@ export interface GapRow {
   readonly state: GapState;
   readonly cause: GapCause;
   readonly end: GapEnd | null;
-  /** `line A`, `recovery`; null where nothing did. */
+  /** `line A`, `recovery`, `snapshot`; null where nothing did. */
   readonly repairedBy: string | null;
 }
 
@@ -63,12 +63,31 @@ export interface EpochRow {
   readonly atNs: number;
   /** Lowest number of the epoch; moves down until its window has passed. */
   first: number;
-  /** Set when the epoch ends: delivered + lost = highWaterMark - first + 1. */
+  /** Set when the epoch ends: delivered + covered + lost = highWaterMark - first + 1. */
   highWaterMark: number;
   delivered: number;
   lost: number;
+  /** Numbers whose messages nobody has, but whose effect a snapshot brought. */
+  covered: number;
   /** What each line did in it; there once the epoch has ended. */
   lines?: readonly LineAccount[];
+}
+
+/** A snapshot that was joined to its stream behind `sequence`. */
+export interface SnapshotRow {
+  readonly stream: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly orders: number;
+  readonly atNs: number;
+}
+
+/** The operator dropped the stream's books behind `sequence`. */
+export interface ClearRow {
+  readonly stream: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly atNs: number;
 }
 
 export class Ledger {
@@ -76,7 +95,7 @@ export class Ledger {
   lostNumbers = 0;
   /** Ranges still missing after arbitration: neighbours in one epoch are one range. */
   lostRanges = 0;
-  /** Ranges, and numbers in them, that a recovery brought and no line. */
+  /** Ranges, and numbers in them, that a recovery or a snapshot brought and no line. */
   recoveredRanges = 0;
   recoveredNumbers = 0;
   readonly repaired: Bounded<GapRow>;
@@ -84,6 +103,8 @@ export class Ledger {
   readonly conflicts: Bounded<ConflictRow>;
   readonly late: Bounded<LateRow>;
   readonly epochs: Bounded<EpochRow>;
+  readonly snapshots: Bounded<SnapshotRow>;
+  readonly clears: Bounded<ClearRow>;
   private lastLate: LateRow | undefined;
 
   constructor(rows = 16384) {
@@ -92,6 +113,8 @@ export class Ledger {
     this.conflicts = new Bounded(Math.min(rows, 256));
     this.late = new Bounded(rows);
     this.epochs = new Bounded(rows);
+    this.snapshots = new Bounded(rows);
+    this.clears = new Bounded(rows);
   }
 
   /** Late copies come in runs: neighbours of one line share a row. */

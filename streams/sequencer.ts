@@ -25,6 +25,8 @@ import { DEFAULT_OPTIONS, type SequencerOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
 import { Quarantine, type Reason } from "./quarantine.ts";
 import { Roster } from "./roster.ts";
+import { Splicer, type SpliceVerdict } from "./splice.ts";
+import type { SnapshotImage } from "./splice-image.ts";
 import { type SequencerStats, statsOf } from "./stats.ts";
 import { Stream } from "./stream.ts";
 
@@ -42,6 +44,7 @@ export class Sequencer {
   private readonly out: Outlet;
   private readonly arbiter: Arbiter;
   private readonly epochs: Epochs;
+  private readonly splicer: Splicer;
   private readonly fast: FastPath;
   private readonly roster: Roster;
   private readonly clock = new CaptureClock();
@@ -75,6 +78,7 @@ export class Sequencer {
     this.budget = new Budget(all.windowBytes);
     this.arbiter = new Arbiter(framing, this.out, this.ledger, all);
     this.epochs = new Epochs(framing, this.arbiter, this.out, this.quarantine, all);
+    this.splicer = new Splicer(this.arbiter, this.out, this.ledger, all);
     this.roster = new Roster(channels, all, this.budget);
     this.fast = new FastPath(framing, this.packets, this.roster.lineOfChannel, this.out);
     this.streams = this.roster.streams;
@@ -108,8 +112,9 @@ export class Sequencer {
       } else if (this.plausible(frames, at, packet)) {
         const a = this.arrivalOf(frames, at, packet, line);
         a.flags = RowFlag.Recovered;
-        if (epoch === target.epoch) this.receive(a);
-        else this.arbiter.late(a, a.sequence, a.last);
+        const isOther = epoch !== target.epoch || this.epochs.isOfALaterEpoch(target, a);
+        if (isOther) this.arbiter.late(a, a.sequence, a.last);
+        else this.receive(a);
       }
     }
     this.end();
@@ -129,9 +134,51 @@ export class Sequencer {
   clear(stream: number): void {
     const target = this.streams[stream];
     if (target === undefined) return;
-    const { sec, nsec } = this.arbiter;
-    this.out.add(MessageKind.Clear, stream, target.position, 0, 0, sec, nsec, target.flags);
+    const { sec, nsec, stampNs: atNs } = this.arbiter;
+    const { id, epoch, position } = target;
+    this.out.add(MessageKind.Clear, stream, position, 0, 0, sec, nsec, target.flags);
+    this.ledger.clears.add({ stream: id, epoch, sequence: position, atNs });
     this.out.flush();
+  }
+
+  /** Index of the stream with the exchange's id; -1 if nothing of it has come. */
+  indexOf(id: number): number {
+    return this.streams.findIndex((stream) => stream.id === id);
+  }
+
+  /** Running maximum of the capture times, ns since 1970; -Infinity before the first. */
+  get nowNs(): number {
+    return this.clock.nowNs;
+  }
+
+  /**
+   * Somebody asks the exchange for what is missing: verdicts wait so much longer, and a stream that
+   * joined late stands still for its snapshot. Only ever raised.
+   */
+  expectRepairs(ticksNs: number, snapshotNs: number): void {
+    const { repairs } = this.arbiter;
+    repairs.ticksNs = Math.max(repairs.ticksNs, ticksNs);
+    repairs.snapshotNs = Math.max(repairs.snapshotNs, snapshotNs);
+  }
+
+  /** A doubtful stream shall stand still, because a snapshot of it was asked for. */
+  awaitSnapshot(stream: number): void {
+    const target = this.streams[stream];
+    if (target === undefined || !target.begun || target.starting) return;
+    if (this.arbiter.repairs.snapshotNs === 0 || !this.splicer.needsImage(target)) return;
+    if (target.gaps.count === 0) this.arbiter.standStill(target);
+    this.settle(target);
+  }
+
+  /** Takes a whole snapshot; joins it to its stream now, or when the lines have reached it. */
+  snapshot(stream: number, image: SnapshotImage): SpliceVerdict {
+    const target = this.streams[stream];
+    if (target === undefined) return "unneeded";
+    const verdict = this.splicer.offer(target, image, this.epochs.highTime(target));
+    this.arbiter.judge(target);
+    this.settle(target);
+    this.out.flush();
+    return verdict;
   }
 
   /** The input is over: what is missing is lost, what is held is delivered. */
@@ -260,7 +307,8 @@ export class Sequencer {
 
   /** After every change: may the fast path be taken, and when must the windows be looked at? */
   private settle(stream: Stream): void {
-    const calm = stream.begun && !stream.starting && stream.gaps.count === 0;
+    if (stream.image !== undefined) this.splicer.attempt(stream, this.epochs.highTime(stream));
+    const calm = stream.begun && !stream.standing && stream.gaps.count === 0;
     stream.fastNext = calm && stream.suspects.length === 0 ? stream.next : Number.NaN;
     const deadline = Math.min(this.arbiter.deadline(stream), this.epochs.deadline(stream));
     if (deadline === Number.POSITIVE_INFINITY) return;

@@ -39,6 +39,8 @@ export interface StreamStats {
   readonly position: number;
   readonly messages: number;
   readonly lost: number;
+  /** Numbers whose messages nobody has, but whose effect a snapshot brought. */
+  readonly covered: number;
   readonly duplicates: number;
   readonly conflicts: number;
   readonly late: number;
@@ -139,6 +141,7 @@ function streamStats(stream: Stream, framing: Framing): StreamStats {
     position: stream.position,
     messages: stream.delivered,
     lost: stream.lostNumbers,
+    covered: stream.coveredNumbers,
     duplicates: sum(all, (line) => line.duplicates),
     conflicts: sum(all, (line) => line.conflicts),
     late: sum(all, (line) => line.late),

@@ -3,7 +3,8 @@
  * those between epochs, and `sequencer.ts` has the fast path for what is simply next.
  *
  * Inside an epoch that has begun: everything below `next` has been delivered or is lost; every
- * number from `next` to `high` is held or in an open gap; no gap means nothing is held.
+ * number from `next` to `high` is held or in an open gap; without a gap nothing is held, unless the
+ * stream stands still (`standing`).
  */
 import { OpenGaps } from "./gaps.ts";
 import { type Budget, Held } from "./held.ts";
@@ -11,12 +12,13 @@ import type { EpochRow } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { Ranges } from "./ranges.ts";
 import { Recent } from "./recent.ts";
+import type { SnapshotImage } from "./splice-image.ts";
 import type { Suspect } from "./suspect.ts";
 
 /** Lost ranges that are remembered, to tell a late copy from a duplicate. */
 const LOST_RANGES = 4096;
 
-/** `held`: a gap is open. `starting`: the first number of the epoch is not settled yet. */
+/** `held`: a gap is open, or a snapshot is waited for. `starting`: the first number of the epoch is not settled yet. */
 export type StreamState = "silent" | "starting" | "live" | "held";
 
 export class Stream {
@@ -37,6 +39,11 @@ export class Stream {
   begun = false;
   starting = false;
   startDeadlineNs = Number.POSITIVE_INFINITY;
+  /** Stands still until a snapshot has come, or its time is over. */
+  splicing = false;
+  spliceDeadlineNs = Number.POSITIVE_INFINITY;
+  /** A snapshot that is ahead of the lines. */
+  image: SnapshotImage | undefined;
   /** Lowest number of the epoch; may move down while `starting`. */
   first = 0;
   next = 0;
@@ -65,6 +72,8 @@ export class Stream {
   readonly gaps = new OpenGaps();
   readonly held: Held;
   readonly lost = new Ranges(LOST_RANGES);
+  /** Numbers that nobody has, but whose effect a snapshot brought. */
+  readonly covered = new Ranges(LOST_RANGES);
   readonly recent: Recent;
   /** Packets that are believed only when further ones agree. */
   suspects: Suspect[] = [];
@@ -72,8 +81,10 @@ export class Stream {
   /** Numbers delivered, lost, and those of former epochs among them. */
   delivered = 0;
   lostNumbers = 0;
+  coveredNumbers = 0;
   deliveredBefore = 0;
   lostBefore = 0;
+  coveredBefore = 0;
   heartbeats = 0;
   /** Heartbeats that named a number of a former epoch, or an impossible one. */
   staleHeartbeats = 0;
@@ -91,7 +102,12 @@ export class Stream {
   get state(): StreamState {
     if (!this.begun) return "silent";
     if (this.starting) return "starting";
-    return this.gaps.count > 0 ? "held" : "live";
+    return this.gaps.count > 0 || this.splicing ? "held" : "live";
+  }
+
+  /** Nothing is delivered: the epoch's start is not settled, or a snapshot is waited for. */
+  get standing(): boolean {
+    return this.starting || this.splicing;
   }
 
   /** The highest number seen or named by a heartbeat; -1: none. */
@@ -108,6 +124,8 @@ export class Stream {
   reset(): void {
     this.begun = false;
     this.starting = false;
+    this.splicing = false;
+    this.image = undefined;
     this.first = 0;
     this.next = 0;
     this.high = -1;
@@ -119,9 +137,11 @@ export class Stream {
     this.tailOffset = -1;
     this.gaps.clear();
     this.lost.clear();
+    this.covered.clear();
     this.recent.clear();
     this.deliveredBefore = this.delivered;
     this.lostBefore = this.lostNumbers;
+    this.coveredBefore = this.coveredNumbers;
     this.epochRow = undefined;
   }
 }

@@ -16,8 +16,27 @@ export type FrameFault =
   | "foreign"
   | "stale";
 export type ChunkFault = "drop" | "duplicate" | "reorder" | "corrupt";
+/** Of the exchange's servers; a snapshot's come with the same words where they are the same. */
+export type RecoveryFault =
+  | "refuse"
+  | "error"
+  | "short"
+  | "cut"
+  | "wrong"
+  | "slow"
+  | "notyet"
+  | "silence";
+export type SnapshotFault =
+  | "refuse"
+  | "error"
+  | "old"
+  | "newer"
+  | "cut"
+  | "shuffle"
+  | "slow"
+  | "silence";
 /** Policies of a full queue that the faults could not keep to. */
-export type FaultName = FrameFault | ChunkFault | "early";
+export type FaultName = FrameFault | ChunkFault | RecoveryFault | SnapshotFault | "early";
 
 export class FaultRecord {
   readonly fault: FaultName;
@@ -29,12 +48,12 @@ export class FaultRecord {
   readonly first: number;
   last: number;
 
-  constructor(fault: FaultName, where: string, stream: number, first: number) {
+  constructor(fault: FaultName, where: string, stream: number, first: number, last = first) {
     this.fault = fault;
     this.where = where;
     this.stream = stream;
     this.first = first;
-    this.last = first;
+    this.last = last;
   }
 
   toString(): string {
@@ -57,13 +76,13 @@ export class FaultLog {
   }
 
   /** A fault that follows one of its kind at the next number makes that record longer. */
-  add(fault: FaultName, where: string, stream: number, number: number): void {
+  add(fault: FaultName, where: string, stream: number, number: number, end = number): void {
     this.tally(fault);
     const last = this.records[this.records.length - 1];
     const isSame = last?.fault === fault && last.where === where && Object.is(last.stream, stream);
-    if (last !== undefined && isSame && last.last + 1 === number) last.last = number;
+    if (last !== undefined && isSame && last.last + 1 === number) last.last = end;
     else if (this.records.length < this.limit) {
-      this.records.push(new FaultRecord(fault, where, stream, number));
+      this.records.push(new FaultRecord(fault, where, stream, number, end));
     } else this.left++;
   }
 

@@ -8,16 +8,23 @@
  */
 import { Random } from "../../faults/random.ts";
 import type { BookImage } from "../book-image.ts";
-import type { MessageEncoder } from "./encoder.ts";
+import type { FeedEncoder } from "./encoder.ts";
 import { generateContracts, type Instrument, instrumentsFromContracts } from "./instruments.ts";
+import { ItchEncoder } from "./itch-encoder.ts";
 import { NseEncoder } from "./nse-encoder.ts";
-import { ExchangeOptionError, type ExchangeOptions, exchangeOptions } from "./options.ts";
+import {
+  ExchangeOptionError,
+  type ExchangeOptions,
+  exchangeOptions,
+  unixSeconds,
+} from "./options.ts";
 import { Sent } from "./publisher.ts";
 import { StreamEngine } from "./stream-engine.ts";
 import { Tempo } from "./tempo.ts";
 
 export class Exchange {
   readonly options: ExchangeOptions;
+  readonly encoder: FeedEncoder;
   readonly instruments: readonly Instrument[];
   /** By rising stream id. */
   readonly streams: readonly StreamEngine[];
@@ -26,8 +33,8 @@ export class Exchange {
 
   private readonly places = new Map<string, { stream: StreamEngine; index: number }>();
 
-  /** @param encoder the feed's wire format; NSE's multicast unless another is given */
-  constructor(given: Partial<ExchangeOptions> = {}, encoder?: MessageEncoder) {
+  /** @param encoder the feed's wire format; the segment's own unless another is given */
+  constructor(given: Partial<ExchangeOptions> = {}, encoder?: FeedEncoder) {
     const options = exchangeOptions(given);
     this.options = options;
     const { segment, seed } = options;
@@ -36,7 +43,8 @@ export class Exchange {
         ? options.contracts
         : generateContracts(segment, options.instruments, options.streams);
     this.instruments = instrumentsFromContracts(segment, contracts, seed);
-    this.streams = this.openStreams(encoder ?? new NseEncoder(options.startSec));
+    this.encoder = encoder ?? encoderOf(options);
+    this.streams = this.openStreams(this.encoder);
     for (const stream of this.streams) {
       for (const [index, on] of stream.instruments.entries()) {
         this.places.set(on.name, { stream, index });
@@ -70,7 +78,7 @@ export class Exchange {
     return sum;
   }
 
-  private openStreams(encoder: MessageEncoder): StreamEngine[] {
+  private openStreams(encoder: FeedEncoder): StreamEngine[] {
     const { options } = this;
     const ids = new Set(this.instruments.map((on) => on.stream));
     if (options.contracts.length === 0) {
@@ -100,4 +108,9 @@ export class Exchange {
     }
     return first;
   }
+}
+
+function encoderOf({ segment, startSec, midnightSec }: ExchangeOptions): FeedEncoder {
+  if (segment !== "nasdaq-itch50") return new NseEncoder(startSec);
+  return new ItchEncoder((unixSeconds(startSec) - midnightSec) * 1e9);
 }

@@ -30,7 +30,10 @@ export class FeedLog {
   end = 0;
   /** Position of the first message of this epoch. */
   epochStart = 0;
+  /** How many epochs there were before this one. */
+  epoch = 0;
 
+  private readonly epochStarts: number[] = [];
   private readonly blocks: LogBlock[] = [];
   private readonly blocksLimit: number;
   private readonly maxLength: number;
@@ -60,6 +63,43 @@ export class FeedLog {
   /** The next message is the first of a new epoch; recovery no longer reaches the old one. */
   startEpoch(): void {
     this.epochStart = this.end;
+    this.epochStarts.push(this.end);
+    this.epoch++;
+  }
+
+  /** The epoch, from 0, of the message at a position. */
+  epochAt(position: number): number {
+    let epoch = this.epoch;
+    while (epoch > 0 && this.epochStarts[epoch - 1]! > position) epoch--;
+    return epoch;
+  }
+
+  /** First number of this epoch that is still kept; NaN if nothing is there. */
+  get firstSequence(): number {
+    const position = Math.max(this.first, this.epochStart);
+    if (position >= this.end) return Number.NaN;
+    const block = this.at(position);
+    const slot = this.slot(position);
+    return block.sequence[slot]! + (block.numbered[slot] === 1 ? 0 : 1);
+  }
+
+  /** Highest number of this epoch that was sent up to `timeNs`; NaN if there is none. */
+  lastSequenceBy(timeNs: number): number {
+    const start = Math.max(this.first, this.epochStart);
+    let low = start;
+    let high = this.end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.at(middle).timeNs[this.slot(middle)]! <= timeNs) low = middle + 1;
+      else high = middle;
+    }
+    // Heartbeats repeat the last number, which may be of what is no longer kept.
+    for (let position = low - 1; position >= start; position--) {
+      const block = this.at(position);
+      const slot = this.slot(position);
+      if (block.numbered[slot] === 1) return block.sequence[slot]!;
+    }
+    return Number.NaN;
   }
 
   at(position: number): LogBlock {

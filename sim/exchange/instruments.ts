@@ -4,7 +4,7 @@
  */
 import { Random } from "../../faults/random.ts";
 
-export type Segment = "nse-cm" | "nse-fo" | "nse-cd" | "nse-co";
+export type Segment = "nse-cm" | "nse-fo" | "nse-cd" | "nse-co" | "nasdaq-itch50";
 
 /** A line of a contract file: who is traded on which stream. */
 export interface Contract {
@@ -42,6 +42,7 @@ const TICK_OF: Record<Segment, number> = {
   "nse-fo": 5,
   "nse-cd": 25_000,
   "nse-co": 100,
+  "nasdaq-itch50": 100,
 };
 const FO_LOTS = [75, 35, 65, 120, 500, 1_200] as const;
 const INDEX_NAMES = ["NIFTY", "BANKNIFTY", "FINNIFTY"] as const;
@@ -62,7 +63,9 @@ export function instrumentsFromContracts(
     const tick = TICK_OF[segment];
     const lot = segment === "nse-fo" ? FO_LOTS[random.below(FO_LOTS.length)]! : 1;
     const steps = contract.spread ? random.below(400) - 100 : openingSteps(contract, random);
-    const name = contract.spread ? `S${contract.token}` : `${contract.token}`;
+    const isItch = segment === "nasdaq-itch50";
+    const outright = isItch ? (contract.symbol ?? `SIM${contract.token}`) : `${contract.token}`;
+    const name = contract.spread ? `S${contract.token}` : outright;
     return { ...contract, name, tick, lot, openPrice: steps * tick };
   });
 }
@@ -89,10 +92,11 @@ export function generateContracts(segment: Segment, count: number, streams: numb
 }
 
 function equities(segment: Segment, count: number, streams: number): Contract[] {
-  const instrument = segment === "nse-cm" ? "EQUITY" : "FUTBLN";
+  const instrument = segment === "nse-co" ? "FUTBLN" : "EQUITY";
   return Array.from({ length: count }, (_, at) => ({
     stream: (at % streams) + 1,
-    token: 11 + at * 7,
+    // NASDAQ numbers its securities from 1: locate codes.
+    token: segment === "nasdaq-itch50" ? at + 1 : 11 + at * 7,
     spread: false,
     instrument,
     symbol: `SIM${at + 1}`,

@@ -79,10 +79,15 @@ export class Matching {
     owner: number,
   ): void {
     const id = this.newId();
-    this.publisher.order(event, id, this.instruments[instrument]!, side, price, quantity);
+    const on = this.instruments[instrument]!;
+    const isTold = this.publisher.tellsAggressors;
+    if (isTold) this.publisher.order(event, id, on, side, price, quantity);
+    const timeNs = this.publisher.nowNs;
     const level = levelOf(side, price);
-    const left = this.take(instrument, side, level, quantity, id, owner, true);
-    if (left > 0) this.rest(id, instrument, side, level, left, owner);
+    const left = this.take(instrument, side, level, quantity, id, owner, isTold);
+    if (left === 0) return;
+    if (!isTold) this.publisher.order(OrderEvent.New, id, on, side, price, left);
+    this.rest(id, instrument, side, level, left, owner, isTold ? timeNs : this.publisher.nowNs);
   }
 
   /** An order of the closing auction, which matches nothing yet. Price 0 is a market order. */
@@ -91,7 +96,7 @@ export class Matching {
     const on = this.instruments[instrument]!;
     this.publisher.order(OrderEvent.New, id, on, side, price, quantity);
     const level = price === 0 ? MARKET_LEVEL : levelOf(side, price);
-    this.rest(id, instrument, side, level, quantity, -1);
+    this.rest(id, instrument, side, level, quantity, -1, this.publisher.nowNs);
   }
 
   /**
@@ -116,6 +121,10 @@ export class Matching {
    * @param isMatched false in an auction: it may then cross without trading
    */
   modify(slot: number, price: number, quantity: number, isMatched: boolean): void {
+    if (!this.publisher.tellsAggressors) {
+      this.replace(slot, price, quantity);
+      return;
+    }
     const { orders } = this;
     const instrument = orders.instrument[slot]!;
     const side = orders.side[slot]!;
@@ -132,14 +141,46 @@ export class Matching {
     );
     if (!isAtMarket && level === orders.level[slot]! && quantity <= orders.quantity[slot]!) {
       orders.quantity[slot] = quantity;
+      orders.changedNs[slot] = this.publisher.nowNs;
       return;
     }
+    const timeNs = this.publisher.nowNs;
     const owner = orders.owner[slot]!;
     this.drop(slot);
     const left = isMatched
       ? this.take(instrument, side, level, quantity, id, owner, true)
       : quantity;
-    if (left > 0) this.rest(id, instrument, side, level, left, owner);
+    if (left > 0) this.rest(id, instrument, side, level, left, owner, timeNs);
+  }
+
+  /**
+   * The same on a feed that tells executions: less quantity cuts the order; otherwise another order
+   * takes its place behind the others, or it is deleted and what comes instead trades first.
+   */
+  private replace(slot: number, price: number, quantity: number): void {
+    const { orders, publisher } = this;
+    const instrument = orders.instrument[slot]!;
+    const on = this.instruments[instrument]!;
+    const side = orders.side[slot]!;
+    const owner = orders.owner[slot]!;
+    const level = levelOf(side, price);
+    const open = orders.quantity[slot]!;
+    if (level === orders.level[slot]! && quantity < open) {
+      publisher.reduce(orders.id[slot]!, on, open - quantity);
+      orders.quantity[slot] = quantity;
+      orders.changedNs[slot] = publisher.nowNs;
+      return;
+    }
+    const other = this.sides(instrument)[side === BUY ? SELL : BUY]!;
+    if (!other.isEmpty && -other.bestLevel <= level) {
+      this.cancel(slot);
+      this.enter(OrderEvent.New, instrument, side, price, quantity, owner);
+      return;
+    }
+    const id = this.newId();
+    publisher.replace(orders.id[slot]!, id, on, price, quantity);
+    this.drop(slot);
+    this.rest(id, instrument, side, level, quantity, owner, publisher.nowNs);
   }
 
   cancel(slot: number): void {
@@ -172,8 +213,9 @@ export class Matching {
     level: number,
     quantity: number,
     owner: number,
+    timeNs: number,
   ): void {
-    const slot = this.orders.add(id, instrument, side, level, quantity, owner);
+    const slot = this.orders.add(id, instrument, side, level, quantity, owner, timeNs);
     this.sides(instrument)[side]!.enqueue(slot);
   }
 

@@ -25,6 +25,7 @@ const SIDE_SELL = 83;
 const WORD = 4294967296;
 
 export class NseEncoder implements MessageEncoder {
+  readonly tells = "orders";
   readonly maxLength = TRADE_BYTES;
   readonly maxSequence = WORD - 1;
   private readonly startHi: number;

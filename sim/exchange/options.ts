@@ -15,6 +15,8 @@ export interface ExchangeOptions {
   readonly deadShare: number;
   /** The start of virtual time: seconds since 1980 in Indian local time. */
   readonly startSec: number;
+  /** Midnight in New York, seconds since 1970 UTC: for ITCH, which gives times since then. */
+  readonly midnightSec: number;
   /** Messages of all streams, on average over calm and bursts, until `endNs`. */
   readonly messagesPerSecond: number;
   /** No bursts and no calm. */
@@ -46,6 +48,7 @@ export const EXCHANGE_DEFAULTS: ExchangeOptions = {
   deadShare: 0.2,
   // 28 May 2025, 09:15:00 in India.
   startSec: 1_432_890_900,
+  midnightSec: 1_748_404_800,
   messagesPerSecond: 2_000,
   isEven: false,
   ordersPerStream: 2_000,
@@ -57,6 +60,19 @@ export const EXCHANGE_DEFAULTS: ExchangeOptions = {
   endNs: Number.POSITIVE_INFINITY,
   keepMessages: 1_000_000,
 };
+
+/** One stream, from half past nine in New York on the same day. */
+const NASDAQ_DEFAULTS: ExchangeOptions = {
+  ...EXCHANGE_DEFAULTS,
+  segment: "nasdaq-itch50",
+  streams: 1,
+  startSec: exchangeSeconds(1_748_439_000),
+};
+
+/** From the exchange's own seconds to seconds since 1970 UTC. */
+export function unixSeconds(startSec: number): number {
+  return startSec + 315_513_000;
+}
 
 /** From seconds since 1970 UTC to the exchange's own seconds, since 1980 in Indian local time. */
 export function exchangeSeconds(unixSec: number): number {
@@ -75,7 +91,8 @@ export class ExchangeOptionError extends Error {
 
 /** Fills in the defaults; throws an `ExchangeOptionError` on what cannot be. */
 export function exchangeOptions(given: Partial<ExchangeOptions>): ExchangeOptions {
-  const options = { ...EXCHANGE_DEFAULTS, ...given };
+  const usual = given.segment === "nasdaq-itch50" ? NASDAQ_DEFAULTS : EXCHANGE_DEFAULTS;
+  const options = { ...usual, ...given };
   const whole = (name: "streams" | "instruments" | "ordersPerStream", limit: number) => {
     const value = options[name];
     if (!Number.isInteger(value) || value < 1 || value > limit) {
@@ -95,6 +112,17 @@ export function exchangeOptions(given: Partial<ExchangeOptions>): ExchangeOption
   }
   if (options.closingAuction !== undefined && options.segment !== "nse-cm") {
     throw new ExchangeOptionError("closingAuction is for nse-cm: no other segment has one");
+  }
+  if (options.segment === "nasdaq-itch50") {
+    const since = unixSeconds(options.startSec) - options.midnightSec;
+    if (!(since >= 0 && since < 86_400)) {
+      throw new ExchangeOptionError(
+        `startSec is ${since} s after midnightSec, and must be within its day`,
+      );
+    }
+    if (options.instruments > 65_535) {
+      throw new ExchangeOptionError(`instruments is ${options.instruments}: ITCH has 65535 codes`);
+    }
   }
   return options;
 }

@@ -32,6 +32,8 @@ const LESS_SHARE = 0.6;
 /** Stop orders become regular ones as an M or X of an id that was never published. */
 const STOP_SHARE = 0.0005;
 const TRADE_CANCEL_SHARE = 0.001;
+/** Of aggressions, on feeds that tell executions: those against an order that was never shown. */
+const HIDDEN_SHARE = 0.1;
 /** In the closing auction, orders without a price. */
 const MARKET_SHARE = 0.2;
 const OWNERS = 400;
@@ -207,6 +209,7 @@ export class OrderFlow {
     const instrument = this.popularity.draw(random);
     const on = matching.instruments[instrument]!;
     const price = matching.lastPrice[instrument]!;
+    if (!matching.publisher.tellsAggressors) return;
     matching.publisher.order(
       OrderEvent.Cancel,
       matching.newId(),
@@ -227,6 +230,11 @@ export class OrderFlow {
     const resting = matching.sides(instrument)[side === BUY ? SELL : BUY]!.bestOrder;
     const quantity = this.takenQuantity(instrument, orders.quantity[resting]!);
     const price = this.crossingPrice(instrument, side);
+    if (!matching.publisher.tellsAggressors && random.chance(HIDDEN_SHARE)) {
+      const last = matching.lastPrice[instrument]!;
+      matching.publisher.hiddenTrade(matching.instruments[instrument]!, last, quantity);
+      return;
+    }
     const draw = random.unit();
     if (draw < PUBLISHED_SHARE) {
       matching.enter(OrderEvent.New, instrument, side, price, quantity, this.owner());

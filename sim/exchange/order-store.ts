@@ -19,6 +19,9 @@ export class OrderStore {
   quantity = new Int32Array(1024);
   /** Who entered it; an owner does not trade with itself. */
   owner = new Int32Array(1024);
+  /** When it got its place in the queue, and when a message about it was sent last, ns. */
+  placedNs = new Float64Array(1024);
+  changedNs = new Float64Array(1024);
   /** Neighbours in the queue of the level; -1 at its ends. */
   before = new Int32Array(1024);
   behind = new Int32Array(1024);
@@ -35,6 +38,7 @@ export class OrderStore {
     level: number,
     quantity: number,
     owner: number,
+    timeNs: number,
   ): number {
     const slot = this.free.pop() ?? this.used++;
     if (slot === this.id.length) this.grow();
@@ -44,6 +48,8 @@ export class OrderStore {
     this.level[slot] = level;
     this.quantity[slot] = quantity;
     this.owner[slot] = owner;
+    this.placedNs[slot] = timeNs;
+    this.changedNs[slot] = timeNs;
     this.live[this.count] = slot;
     this.liveAt[slot] = this.count++;
     return slot;
@@ -81,6 +87,8 @@ export class OrderStore {
     this.instrument = wider(this.instrument, new Int32Array(size));
     this.quantity = wider(this.quantity, new Int32Array(size));
     this.owner = wider(this.owner, new Int32Array(size));
+    this.placedNs = wider(this.placedNs, new Float64Array(size));
+    this.changedNs = wider(this.changedNs, new Float64Array(size));
     this.before = wider(this.before, new Int32Array(size));
     this.behind = wider(this.behind, new Int32Array(size));
     this.live = wider(this.live, new Int32Array(size));

@@ -5,8 +5,8 @@
  * nanoseconds apart at least, as an engine's are.
  */
 import type { Random } from "../../faults/random.ts";
-import type { MessageEncoder } from "./encoder.ts";
-import { SELL } from "./encoder.ts";
+import type { ExecutionEncoder, FeedEncoder } from "./encoder.ts";
+import { BUY, SELL } from "./encoder.ts";
 import type { FeedLog } from "./feed-log.ts";
 import type { Instrument } from "./instruments.ts";
 
@@ -50,14 +50,14 @@ export class Publisher {
 
   private readonly stream: number;
   private readonly log: FeedLog;
-  private readonly encoder: MessageEncoder;
+  private readonly encoder: FeedEncoder;
   private readonly random: Random;
 
   constructor(
     stream: number,
     firstSequence: number,
     log: FeedLog,
-    encoder: MessageEncoder,
+    encoder: FeedEncoder,
     random: Random,
   ) {
     this.stream = stream;
@@ -67,10 +67,27 @@ export class Publisher {
     this.random = random;
   }
 
+  /** Whether an aggressive order is told before its trades. */
+  get tellsAggressors(): boolean {
+    return this.encoder.tells === "orders";
+  }
+
   /** The next message is number 1 of a new epoch. */
   restart(): void {
     this.lastSequence = 0;
     this.log.startEpoch();
+  }
+
+  /** What a session begins with: on some feeds its day and the securities. */
+  open(listed: readonly Instrument[]): void {
+    const { encoder, log } = this;
+    if (encoder.tells === "orders") return;
+    for (let message = 0; ; message++) {
+      const length = encoder.opening(log.writeView, log.writeAt, message, this.nowNs, listed);
+      if (length === 0) return;
+      const sequence = this.take();
+      log.append(length, sequence, this.nowNs, true);
+    }
   }
 
   /** @param event an `OrderEvent` */
@@ -113,7 +130,8 @@ export class Publisher {
     const isSale = aggressorSide === SELL;
     const buyId = isSale ? restingId : aggressorId;
     const sellId = isSale ? aggressorId : restingId;
-    this.print(buyId, sellId, instrument, price, quantity, false);
+    const restingSide = isSale ? BUY : SELL;
+    this.print(buyId, sellId, instrument, price, quantity, false, restingSide);
     this.sent[Sent.Trade]!++;
   }
 
@@ -124,8 +142,55 @@ export class Publisher {
     price: number,
     quantity: number,
   ): void {
-    this.print(buyId, sellId, on, price, quantity, true);
+    this.print(buyId, sellId, on, price, quantity, true, BUY);
     this.sent[Sent.TradeCancel]!++;
+  }
+
+  /** An order is cut by `quantity`; only where the feed tells executions. */
+  reduce(orderId: number, on: Instrument, quantity: number): void {
+    const { log } = this;
+    const sequence = this.take();
+    const encoder = this.executions();
+    const { writeView, writeAt } = log;
+    const length = encoder.reduce(writeView, writeAt, this.nowNs, orderId, on, quantity);
+    log.append(length, sequence, this.nowNs, true);
+    this.sent[Sent.Modify]!++;
+  }
+
+  /** An order leaves for another; only where the feed tells executions. */
+  replace(
+    orderId: number,
+    newOrderId: number,
+    on: Instrument,
+    price: number,
+    quantity: number,
+  ): void {
+    const { log } = this;
+    const sequence = this.take();
+    const { writeView, writeAt } = log;
+    const length = this.executions().replace(
+      writeView,
+      writeAt,
+      this.nowNs,
+      orderId,
+      newOrderId,
+      on,
+      price,
+      quantity,
+    );
+    log.append(length, sequence, this.nowNs, true);
+    this.sent[Sent.Modify]!++;
+  }
+
+  /** A trade that touches no order; only where the feed tells executions. */
+  hiddenTrade(on: Instrument, price: number, quantity: number): void {
+    const { log } = this;
+    const sequence = this.take();
+    const { writeView, writeAt } = log;
+    const encoder = this.executions();
+    const length = encoder.hiddenTrade(writeView, writeAt, this.nowNs, on, price, quantity);
+    log.append(length, sequence, this.nowNs, true);
+    this.sent[Sent.Trade]!++;
   }
 
   heartbeat(): void {
@@ -144,6 +209,7 @@ export class Publisher {
     price: number,
     quantity: number,
     isCancelled: boolean,
+    restingSide: number,
   ): void {
     const sequence = this.take();
     const { log, stream, nowNs } = this;
@@ -159,8 +225,14 @@ export class Publisher {
       price,
       quantity,
       isCancelled,
+      restingSide,
     );
     log.append(length, sequence, nowNs, true);
+  }
+
+  private executions(): ExecutionEncoder {
+    if (this.encoder.tells === "executions") return this.encoder;
+    throw new TypeError("this feed tells orders, not executions");
   }
 
   /** The next number; the clock moves on to its message. */

@@ -8,7 +8,7 @@ import type { Random } from "../../faults/random.ts";
 import type { BookImage, LevelImage, OrderImage } from "../book-image.ts";
 import { priceOf } from "./book-side.ts";
 import { closeAuction } from "./closing-auction.ts";
-import { BUY, type MessageEncoder, SELL } from "./encoder.ts";
+import { BUY, type FeedEncoder, SELL } from "./encoder.ts";
 import { FeedLog } from "./feed-log.ts";
 import type { Instrument } from "./instruments.ts";
 import { Matching } from "./matching.ts";
@@ -20,6 +20,21 @@ import { Publisher } from "./publisher.ts";
 import type { Tempo } from "./tempo.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** An order that stands in a book, as a snapshot tells it. */
+export interface LiveOrder {
+  readonly id: number;
+  readonly instrument: Instrument;
+  /** `BUY` or `SELL`. */
+  readonly side: number;
+  /** In the feed's price unit; 0 of a market order. */
+  readonly price: number;
+  /** Open quantity. */
+  readonly quantity: number;
+  /** When it got its place in the queue, and when a message about it was sent last: ns. */
+  readonly placedNs: number;
+  readonly changedNs: number;
+}
 
 export class StreamEngine {
   /** The exchange's stream id. */
@@ -44,7 +59,7 @@ export class StreamEngine {
     id: number,
     instruments: readonly Instrument[],
     options: ExchangeOptions,
-    encoder: MessageEncoder,
+    encoder: FeedEncoder,
     tempo: Tempo,
     firstSequence: number,
     meanGapNs: number,
@@ -68,6 +83,7 @@ export class StreamEngine {
     this.flow = new OrderFlow(this.matching, popularity, random.fork(4), wanted);
     this.nextActionNs = instruments.length === 0 ? NEVER : random.exponential(meanGapNs);
     this.auctionEndsNs = options.closingAuction?.untilNs ?? NEVER;
+    this.publisher.open(instruments);
   }
 
   /** Orders that stand in all books of the stream. */
@@ -96,6 +112,26 @@ export class StreamEngine {
   purgeSilently(): void {
     this.matching.purge();
     this.flow.restart();
+  }
+
+  /** Visits each live order: by instrument, bids before asks, best first, in its queue's order. */
+  forEachOrder(visit: (order: LiveOrder) => void): void {
+    const { orders } = this.matching;
+    for (const [index, instrument] of this.instruments.entries()) {
+      for (const side of [BUY, SELL] as const) {
+        this.matching.sides(index)[side].forEach((slot, level) => {
+          visit({
+            id: orders.id[slot]!,
+            instrument,
+            side,
+            price: level === MARKET_LEVEL ? 0 : priceOf(side, level),
+            quantity: orders.quantity[slot]!,
+            placedNs: orders.placedNs[slot]!,
+            changedNs: orders.changedNs[slot]!,
+          });
+        });
+      }
+    }
   }
 
   /** The true book of the stream's instrument `index`. */
@@ -147,6 +183,7 @@ export class StreamEngine {
     publisher.restart();
     publisher.nowNs += options.restartSilenceNs;
     publisher.lastSentNs = publisher.nowNs;
+    publisher.open(this.instruments);
     if (this.nextActionNs < publisher.nowNs) this.nextActionNs = publisher.nowNs;
   }
 }

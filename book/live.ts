@@ -34,6 +34,8 @@ export interface LiveOptions {
   readonly ask: (collector: string, request: ControlRequest) => void;
   /** Every message is hashed, so that certificates can be asked for; true unless told. */
   readonly certify?: boolean;
+  /** Sees every run of messages and events as it is applied: the simulator's checks do. */
+  readonly onRun?: NonNullable<PipelineOptions["onRun"]>;
 }
 
 /** Capture time runs behind the clock by what collecting, packing and sending take. */

@@ -39,6 +39,7 @@ const PLAIN_FIELDS = [
   "high_water_mark",
   "lost",
   "held",
+  "ranges_left_out",
   "messages",
   "first_event",
   "last_event",
@@ -73,33 +74,59 @@ export function compareCertificates(
 
 /** What is wrong with a certificate by itself: its seal, or figures that contradict each other. */
 export function contradictions(certificate: Certificate): Difference[] {
-  const { first, high_water_mark, delivered, recovered, lost, held, messages } = certificate;
   const found: Difference[] = [];
-  const wrong = (field: string, what: string) => found.push(difference(certificate, field, what));
-  const numbers = Number(high_water_mark) - Number(first) + 1;
-  const sum = delivered + recovered + lost + held;
-  if (sum !== numbers) {
-    wrong("high_water_mark", `does not add up: ${sum} numbers accounted for, of ${numbers}`);
-  }
-  if (certificate.ranges_left_out === 0) {
-    for (const name of ["delivered", "recovered", "lost"] as const) {
-      const listed = countOf(runsOf(certificate[`${name}_ranges`]));
-      if (listed !== certificate[name]) {
-        wrong(name, `is ${certificate[name]}, but its ranges hold ${listed} numbers`);
-      }
-    }
-  }
-  const typed = Object.values(certificate.types).reduce((total, count) => total + count, 0);
-  if (typed > messages || (typed > 0 && typed < messages)) {
-    wrong("types", `are ${typed} messages, but there are ${messages}`);
-  }
-  if (addedDigests(certificate.digest_blocks.digests) !== certificate.digest) {
-    wrong("digest", "is not the sum of its blocks");
-  }
+  const wrong: Complain = (field, what) => found.push(difference(certificate, field, what));
+  checkNumbers(certificate, wrong);
+  checkMessages(certificate, wrong);
   if (sealOf(certificate) !== certificate.seal) {
     wrong("seal", "does not hold: something was changed after the certificate was written");
   }
   return found;
+}
+
+type Complain = (field: string, what: string) => void;
+
+function checkNumbers(certificate: Certificate, wrong: Complain): void {
+  const { first, high_water_mark, delivered, recovered, lost, held } = certificate;
+  const numbers = Number(high_water_mark) - Number(first) + 1;
+  const settled = delivered + recovered + lost;
+  if (settled + held !== numbers) {
+    wrong("high_water_mark", `does not add up: ${settled + held} numbers told of, of ${numbers}`);
+  }
+  if (certificate.joined_late_from !== (Number(first) > 1 ? first : null)) {
+    wrong("joined_late_from", `does not go with the first number, ${first}`);
+  }
+  if (certificate.ranges_left_out > 0) return;
+  const all: Run[] = [];
+  for (const name of ["delivered", "recovered", "lost"] as const) {
+    const runs = runsOf(certificate[`${name}_ranges`]);
+    all.push(...runs);
+    const listed = countOf(runs);
+    if (listed !== certificate[name]) {
+      wrong(name, `is ${certificate[name]}, but its ranges hold ${listed} numbers`);
+    }
+  }
+  let next = Number(first);
+  for (const [from, to] of all.sort((a, b) => a[0] - b[0])) {
+    if (from !== next) {
+      wrong("ranges", `do not meet at ${next}`);
+      return;
+    }
+    next = to + 1;
+  }
+}
+
+function checkMessages(certificate: Certificate, wrong: Complain): void {
+  const { types, messages, digest, digest_blocks: blocks } = certificate;
+  const typed = Object.values(types).reduce((total, count) => total + count, 0);
+  if (typed > 0 && typed !== messages) {
+    wrong("types", `are ${typed} messages, but there are ${messages}`);
+  }
+  if (addedDigests(blocks.digests) !== digest) wrong("digest", "is not the sum of its blocks");
+  const isPower = Number.isInteger(Math.log2(blocks.numbers));
+  if (!isPower || Number(blocks.from) % blocks.numbers !== 0) {
+    wrong("digest_blocks", "do not begin where blocks of their size begin");
+  }
 }
 
 /** `nse-fo stream 1 epoch 0 (2026-05-28): lost is 0 here, 4 there` */
@@ -111,7 +138,7 @@ export function differenceText({ feed, stream, epoch, day, field, what }: Differ
 function compareEpochs(ours: Certificate, theirs: Certificate, options: CompareOptions) {
   const { strict, sides } = options;
   const found: Difference[] = [];
-  const wrong = (field: string, what: string) => found.push(difference(ours, field, what));
+  const wrong: Complain = (field, what) => found.push(difference(ours, field, what));
   const compare = (field: string, a: unknown, b: unknown) => {
     if (a !== b) wrong(field, `is ${shown(a)} in ${sides.ours}, ${shown(b)} in ${sides.theirs}`);
   };
@@ -140,7 +167,7 @@ function compareRanges(
   theirs: Certificate,
   field: "delivered_ranges" | "recovered_ranges" | "lost_ranges",
   sides: Sides,
-  wrong: (field: string, what: string) => void,
+  wrong: Complain,
 ): void {
   const [a, b] = [runsOf(ours[field]), runsOf(theirs[field])];
   const onlyOurs = runsWithout(a, b);

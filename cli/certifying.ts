@@ -25,6 +25,8 @@ export class Certifying implements Consumer {
   private readonly filePackets = new PacketBatch(1, 4096);
   private readonly fileBatch = new MessageBatch(4096);
   private fileSequence = 0;
+  /** Frames of another feed than the one that is certified. */
+  otherFeeds = 0;
   private work: { opened: Opened; tallies: Tallies; sequencer: Sequencer } | undefined;
 
   constructor(options: Partial<SequencerOptions>) {
@@ -43,6 +45,7 @@ export class Certifying implements Consumer {
   }
 
   frames(batch: FrameBatch): void {
+    this.keepOwn(batch);
     this.opened.sequencer.push(batch);
   }
 
@@ -105,6 +108,27 @@ export class Certifying implements Consumer {
     );
     if (lost > 0) complaints.push(`${lost} numbers are lost, in ${gaps} gaps that no line filled`);
     return complaints;
+  }
+
+  /** A collector's spool holds all of its feeds; those of another one are left out. */
+  private keepOwn(batch: FrameBatch): void {
+    const { feed, channels } = this.opened.opened;
+    const { list } = channels;
+    let kept = 0;
+    for (let at = 0; at < batch.count; at++) {
+      const named = list[batch.channel[at]]?.feed ?? "";
+      if (named !== "" && named !== feed.id) continue;
+      if (kept !== at) {
+        batch.offset[kept] = batch.offset[at];
+        batch.length[kept] = batch.length[at];
+        batch.sec[kept] = batch.sec[at];
+        batch.nsec[kept] = batch.nsec[at];
+        batch.channel[kept] = batch.channel[at];
+      }
+      kept++;
+    }
+    this.otherFeeds += batch.count - kept;
+    batch.count = kept;
   }
 
   private get opened(): { opened: Opened; tallies: Tallies; sequencer: Sequencer } {

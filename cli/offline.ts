@@ -56,6 +56,8 @@ export interface ReadingReport {
   readonly complaints: string[];
   /** Bytes of the exchange's own file. */
   readonly fileBytes: number;
+  /** Some of it were chunks, which need not hold every copy of a message. */
+  readonly chunks: boolean;
 }
 
 /** Reads all of `paths`. The flags are those of `CAPTURE_FLAGS`, and `--verify-checksums`. */
@@ -136,7 +138,8 @@ class Reading {
     if (own.length === 0) await this.readCaptures();
     this.consumer.finish();
     this.progress.clear();
-    return { counters: this.counters, complaints: this.complaints, fileBytes };
+    const chunks = this.inputs.some((input) => input.kind === "chunks");
+    return { counters: this.counters, complaints: this.complaints, fileBytes, chunks };
   }
 
   close(): void {

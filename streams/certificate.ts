@@ -19,6 +19,20 @@ import type { Sequencer } from "./sequencer.ts";
 import type { Stream } from "./stream.ts";
 
 export const CERTIFICATE_VERSION = 1;
+/** Lines of a stream at most. */
+const LINES = 16;
+const NOTHING: LineAccount = {
+  line: 0,
+  packets: 0,
+  messages: 0,
+  firstArrivals: 0,
+  duplicates: 0,
+  conflicts: 0,
+  late: 0,
+  loss: 0,
+  leadMeanNs: Number.NaN,
+  leadMaxNs: Number.NaN,
+};
 
 /** First and last number, both included. */
 export type RangeText = readonly [from: string, to: string];
@@ -140,7 +154,7 @@ export function certificateOf(
     last_event: formatNs(lastEvent.sec, lastEvent.nsec) || null,
     digest: digest.text,
     digest_blocks: { ...blocks, from: String(blocks.from) },
-    lines: [...standing.lines]
+    lines: [...standing.lines, ...linesLeftOut(standing, options)]
       .sort((a, b) => a.line - b.line)
       .map((line) => lineOf(line, stream, highWaterMark - first + 1, options)),
   });
@@ -191,6 +205,16 @@ function standingOf(stream: Stream, row: EpochRow): EpochStanding {
     position: isOver ? row.highWaterMark : stream.position,
     lines: row.lines ?? stream.lines.map((line) => line.account()),
   };
+}
+
+/** Lines of which no frame came here, since another one was always first. */
+function linesLeftOut({ stream, lines }: EpochStanding, options: CertificateOptions) {
+  const found: LineAccount[] = [];
+  for (let line = 0; line < LINES && options.brought !== undefined; line++) {
+    if (lines.some((account) => account.line === line)) continue;
+    if ((options.brought(stream, line) ?? 0) > 0) found.push({ ...NOTHING, line });
+  }
+  return found;
 }
 
 function lineOf(

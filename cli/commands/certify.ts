@@ -177,6 +177,9 @@ async function ofCapture(
     fromStart: flags.on("from-start"),
   });
   const report = await readOffline(paths, flags, signal, work);
+  if (work.otherFeeds > 0) {
+    printErr(`edgebook: ${work.otherFeeds} frames of other feeds were left out\n`);
+  }
   const brought = report.chunks ? await broughtOf(paths) : undefined;
   const tool = `edgebook ${packageFile.version}`;
   const certificates = work.certificates(tool, brought);

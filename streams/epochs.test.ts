@@ -68,6 +68,19 @@ describe("a feed without sessions", () => {
     expect(bench.sequencer.stats()).toMatchObject({ lost: 0, late: 0 });
   });
 
+  test("lines may cut the first messages of a restart into different packets", () => {
+    const same = (...packet: Parameters<typeof again>) => ({ ...again(...packet), content: 7 });
+    const bench = new ToyBench().push(...past("A"), ...past("B"));
+    bench.push({ ...same(10, 1), messages: 3 }, same(11, 1, "B"), same(12, 2, "B"));
+    bench.push(same(13, 3, "B"), same(14, 4), same(15, 4, "B")).finish();
+    expect(bench.words).toBe("1 2 3 4 5 epoch(1) 1 2 3 4");
+    expect(bench.sequencer.stats()).toMatchObject({ conflicts: 0, duplicates: 5 + 4, lost: 0 });
+    const tail = new ToyBench().push(...past("A"), ...past("B"), same(10, 1));
+    tail.push({ ...same(11, 1, "B"), messages: 3 }, same(12, 2), same(14, 4)).finish();
+    expect(tail.words).toBe("1 2 3 4 5 epoch(1) 1 2 3 4");
+    expect(tail.sequencer.stats()).toMatchObject({ conflicts: 0, duplicates: 5 + 2, lost: 0 });
+  });
+
   test("line B that still brings the old epoch is late, and joins when it restarts itself", () => {
     const bench = new ToyBench().push(...past("A"), ...past("B").slice(0, 2));
     bench.push(again(10, 1), again(11, 2), again(12, 3));

@@ -355,13 +355,20 @@ export class Epochs {
     a: Arrival,
   ): void {
     drop(stream, suspect);
-    for (const other of stream.suspects.slice()) this.refuse(stream, other);
+    const packets = [...suspect.arrivals, a].sort((x, y) => startOf(x) - startOf(y));
+    // Another line may cut the same messages into other packets: those belong to this restart too.
+    const copies: Arrival[] = [];
+    for (const other of stream.suspects.slice()) {
+      if (reason === "restart" && overlaps(other.newest, packets)) {
+        drop(stream, other);
+        copies.push(...other.arrivals);
+      } else this.refuse(stream, other);
+    }
     const formerTimeNs = this.highTime(stream);
     this.arbiter.close(stream, "epoch");
     if (reason === "session") this.enterSession(stream, a.session);
     stream.reset();
     stream.epoch++;
-    const packets = [...suspect.arrivals, a].sort((x, y) => startOf(x) - startOf(y));
     stream.guarded = reason === "restart" && !Number.isNaN(formerTimeNs);
     stream.formerTimeNs = formerTimeNs;
     stream.epochTimeNs = Number.NaN;
@@ -376,6 +383,10 @@ export class Epochs {
     this.out.add(MessageKind.Epoch, stream.index, startOf(packets[0]), 0, 0, sec, nsec, 0);
     this.arbiter.begin(stream, packets[0], reason);
     for (const packet of packets) this.feed(packet);
+    for (const copy of copies) {
+      if (copy.line.epoch !== stream.epoch) copy.line.enter(stream.epoch);
+      this.feed(copy);
+    }
     this.arbiter.judge(stream);
   }
 
@@ -393,6 +404,11 @@ export class Epochs {
 
 function drop(stream: Stream, suspect: Suspect): void {
   stream.suspects = stream.suspects.filter((other) => other !== suspect);
+}
+
+/** True if some number of the packet is also one of theirs. */
+function overlaps(a: Arrival, packets: readonly Arrival[]): boolean {
+  return packets.some((packet) => a.sequence <= packet.last && packet.sequence <= a.last);
 }
 
 /** The number that an epoch that begins with this packet would have first. */

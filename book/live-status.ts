@@ -60,8 +60,9 @@ function standing(stream: Stream): { state: StreamState; flags: number; doubtful
 
 function stateOf(stream: Stream): StreamState {
   if (stream.state === "silent") return "silent";
-  // An open gap says most about what is on the screen now; a lost one stays until a new epoch.
-  if (stream.state === "held") return "held";
+  // An open gap says most about what is on the screen now; a lost one stays until a new epoch. While
+  // the start is not settled the books stand empty before it, which is no less a wait.
+  if (stream.state === "held" || stream.state === "starting") return "held";
   if (stream.flags & RowFlag.Gap) return "lost";
   return stream.flags & RowFlag.JoinedLate ? "joined_late" : "live";
 }

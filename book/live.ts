@@ -11,7 +11,8 @@ import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
 import { Channels } from "../frames/channels.ts";
 import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
-import type { ControlRequest } from "../frames/transport.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { ControlRequest, RepairRequest } from "../frames/transport.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
 import { Tallies } from "../streams/certificate-tally.ts";
@@ -20,6 +21,8 @@ import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
 import { BookPipeline, type PipelineOptions } from "./pipeline.ts";
+import { type RepairOptions, Repairs } from "./repairs.ts";
+import { SnapshotGatherer } from "./snapshot-parts.ts";
 
 export interface LiveOptions {
   readonly zstd: Zstd;
@@ -31,7 +34,8 @@ export interface LiveOptions {
    * since midnight; from the capture time of a message.
    */
   readonly midnightSec?: (captureSec: number) => number;
-  readonly ask: (collector: string, request: ControlRequest) => void;
+  readonly ask: (collector: string, request: ControlRequest | RepairRequest) => void;
+  readonly repairs?: Partial<RepairOptions>;
   /** Every message is hashed, so that certificates can be asked for; true unless told. */
   readonly certify?: boolean;
   /** Sees every run of messages and events as it is applied: the simulator's checks do. */
@@ -52,6 +56,10 @@ export class LiveFeed {
   /** By the pipeline's index. */
   readonly streams: LiveStream[] = [];
   readonly lines = new LineCounts();
+  readonly repairs: Repairs;
+  readonly snapshots = new SnapshotGatherer();
+  /** Snapshots that came whole, by what became of them. */
+  readonly splices = new Map<string, number>();
   /** What certificates are made from; undefined where nobody wants any. */
   readonly tallies: Tallies | undefined;
   /** Frames that collectors left out because they only repeated what had been forwarded. */
@@ -81,6 +89,8 @@ export class LiveFeed {
         return live;
       },
     });
+    const { sequencer } = this.pipeline;
+    this.repairs = new Repairs(feed.id, sequencer, options.ask, options.repairs);
   }
 }
 
@@ -121,6 +131,7 @@ export class Live {
     this.nowNs = nowNs;
     this.intake.advance(nowNs);
     for (const [id, feed] of this.feeds) {
+      feed.repairs.advance(nowNs);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
       if (idleNs > 0) feed.pipeline.advance(feed.captureNs + idleNs);
@@ -143,6 +154,14 @@ export class Live {
       if (instrument !== undefined) return { feed, stream, instrument };
     }
     return undefined;
+  }
+
+  /** The operator's command; false if nothing of the stream has come. */
+  clear(feedId: string, stream: number): boolean {
+    const sequencer = this.feeds.get(feedId)?.pipeline.sequencer;
+    const index = sequencer?.indexOf(stream) ?? -1;
+    if (index >= 0) sequencer?.clear(index);
+    return index >= 0;
   }
 
   /** Of every epoch so far, as it stands; by feed, stream and epoch. */
@@ -172,8 +191,21 @@ export class Live {
     const captureNs = header.lastSec * 1e9 + header.lastNsec;
     if (captureNs > feed.captureNs) feed.captureNs = captureNs;
     feed.arrivalNs = this.nowNs;
-    feed.pipeline.push(unpacked.frames);
+    feed.repairs.heard(header, this.nowNs);
+    this.apply(feed, header, unpacked.frames);
     return true;
+  }
+
+  private apply(feed: LiveFeed, header: ChunkHeader, frames: FrameBatch): void {
+    const { pipeline, splices } = feed;
+    if (header.kind === "live") pipeline.push(frames);
+    else if (header.kind === "recovered") pipeline.recover(frames, header.stream);
+    else {
+      const image = feed.snapshots.take(feed.feed, header, frames);
+      if (image === undefined) return;
+      const verdict = pipeline.snapshot(image, header.stream);
+      splices.set(verdict, (splices.get(verdict) ?? 0) + 1);
+    }
   }
 
   private open(id: string): LiveFeed | undefined {

@@ -6,7 +6,8 @@
  *
  * Owns the sequencer of one feed and, for each of its streams, a decoder and the books. A delivered
  * batch interleaves streams: it is cut into runs of one stream, each decoded and applied whole. What
- * happens to a stream between its messages (a new epoch, a lost gap) is a run of its own.
+ * happens to a stream between its messages (a new epoch, a lost gap) is a run of its own; the orders
+ * of a snapshot are runs as messages are.
  *
  * Assumes that nobody keeps a batch beyond the call in which it is handed over.
  */
@@ -18,6 +19,8 @@ import type { Channels } from "../frames/channels.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { DeliverySink } from "../streams/delivery.ts";
 import { Sequencer, type SequencerOptions } from "../streams/sequencer.ts";
+import type { SpliceVerdict } from "../streams/splice.ts";
+import type { SnapshotImage } from "../streams/splice-image.ts";
 import type { BookObserver, Books } from "./books.ts";
 import { LevelBooks } from "./level-books.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
@@ -86,6 +89,18 @@ export class BookPipeline implements DeliverySink {
     this.sequencer.push(frames);
   }
 
+  /** Takes messages that were obtained by request, of the stream with the exchange's id. */
+  recover(frames: FrameBatch, stream: number): void {
+    const index = this.sequencer.indexOf(stream);
+    if (index < 0) return;
+    this.sequencer.recover(frames, index, this.sequencer.streams[index].epoch);
+  }
+
+  /** Takes a whole snapshot of the stream with the exchange's id. */
+  snapshot(image: SnapshotImage, stream: number): SpliceVerdict {
+    return this.sequencer.snapshot(this.sequencer.indexOf(stream), image);
+  }
+
   /** Capture time goes on without frames (live). */
   advance(nowNs: number): void {
     this.sequencer.advance(nowNs);
@@ -129,8 +144,9 @@ export class BookPipeline implements DeliverySink {
       const index = stream[from];
       const target = this.streams[index] ?? this.open(index, this.streamId(index));
       let to = from;
-      if (kind[from] !== MessageKind.Message) to++;
-      else while (to < count && stream[to] === index && kind[to] === MessageKind.Message) to++;
+      const runs = kind[from] === MessageKind.Message || kind[from] === MessageKind.SnapshotOrder;
+      do to++;
+      while (runs && to < count && stream[to] === index && kind[to] === kind[from]);
       this.applyRun(target, batch, from, to);
       from = to;
     }
@@ -161,9 +177,13 @@ export class BookPipeline implements DeliverySink {
   private applyRun(stream: PipelineStream, batch: MessageBatch, from: number, to: number): void {
     const { ops } = this;
     stream.messages = batch;
-    if (batch.kind[from] === MessageKind.Message) {
+    const kind = batch.kind[from];
+    if (kind === MessageKind.Message) {
       stream.decoder.decodeRun(batch, from, to, ops);
       stream.applied += to - from;
+      stream.lastSequence = batch.sequence[to - 1];
+    } else if (kind === MessageKind.SnapshotOrder) {
+      stream.decoder.decodeRun(batch, from, to, ops);
       stream.lastSequence = batch.sequence[to - 1];
     } else {
       stream.decoder.decode(batch, from, ops);

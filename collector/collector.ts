@@ -7,9 +7,10 @@ import type { PackedChunk } from "../frames/chunk.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
-import type { ChunkSink, EdgeLink } from "../frames/transport.ts";
+import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
 import type { CollectorCore } from "./core.ts";
 import { Forwarder } from "./forwarder.ts";
+import type { RecoverySockets } from "./recovery-sockets.ts";
 import type { LineWatch } from "./watch.ts";
 
 /** Full batches taken in a row before timers and sockets of the sinks get their turn. */
@@ -25,6 +26,7 @@ export class Collector {
   private readonly boot: number;
   private core: CollectorCore | undefined;
   private watch: LineWatch | undefined;
+  private readonly recoveries: RecoverySockets[] = [];
 
   constructor(
     boot: number,
@@ -33,13 +35,21 @@ export class Collector {
   ) {
     this.boot = boot;
     this.spool = spool;
-    this.forwarders = sinks.map((sink) => new Forwarder(sink, boot, spool));
+    const onRepair = (request: RepairRequest) => {
+      for (const recovery of this.recoveries) recovery.request(request);
+    };
+    this.forwarders = sinks.map((sink) => new Forwarder(sink, boot, spool, onRepair));
   }
 
   /** The core whose chunks this collector keeps and forwards: pass `takeChunk` to it. */
   attach(core: CollectorCore, watch?: LineWatch): void {
     this.core = core;
     this.watch = watch;
+  }
+
+  /** Asks the exchange for what is missing, as long as frames are received. */
+  attachRecovery(recovery: RecoverySockets): void {
+    this.recoveries.push(recovery);
   }
 
   readonly takeChunk = (chunk: PackedChunk): void => {
@@ -63,6 +73,7 @@ export class Collector {
         core.advance(nowNs);
         this.watch?.advance(Date.now() * 1e6);
       }
+      for (const recovery of this.recoveries) recovery.turn();
       if (batch.count === 0) {
         inARow = 0;
         await Bun.sleep(IDLE_MS);
@@ -87,6 +98,7 @@ export class Collector {
 
   /** Closes open chunks and waits for the sinks. @returns chunks that some sink did not get */
   async finish(graceMs: number): Promise<number> {
+    for (const recovery of this.recoveries) recovery.close();
     this.core?.finish();
     this.watch?.finish();
     await this.settle(0, graceMs);

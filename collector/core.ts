@@ -10,7 +10,13 @@
 import type { Feed, Framing } from "../feed/feed.ts";
 import { Fault, PacketBatch, PacketKind } from "../feed/packet-batch.ts";
 import type { Channel, Channels } from "../frames/channels.ts";
-import { ChunkPacker, type ClockSource, type PackedChunk } from "../frames/chunk.ts";
+import {
+  ChunkPacker,
+  type ChunkTitle,
+  type ClockSource,
+  type PackedChunk,
+} from "../frames/chunk.ts";
+import type { ChunkRepairs, ChunkSnapshot } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { FirstCopies, hashBytes } from "./first-copies.ts";
@@ -27,6 +33,8 @@ export interface CollectorOptions {
   readonly chunkAgeNs: number;
   /** Numbers of a stream whose first copies are remembered; a power of two. */
   readonly copiesWindow: number;
+  /** What it does about what is missing, for the centre to know; absent: nothing. */
+  readonly repairs?: ChunkRepairs;
 }
 
 export const COLLECTOR_DEFAULTS = {
@@ -37,6 +45,21 @@ export const COLLECTOR_DEFAULTS = {
 
 /** Hostile or misread stream ids must not make a chunk each. */
 const STREAMS_LIMIT = 256;
+
+/** What tells one chunk of a stream from the others. */
+type OwnTitle = Pick<
+  ChunkTitle,
+  "kind" | "firstSequence" | "lastSequence" | "copies" | "runs" | "runsDropped" | "snapshot"
+>;
+
+/** Chunks that were asked for bring no line's runs and leave out nothing. */
+const NOTHING_BESIDES = {
+  firstSequence: 0,
+  lastSequence: 0,
+  copies: 0,
+  runs: [],
+  runsDropped: 0,
+} as const;
 
 /** One feed of the collector and its streams. */
 interface Lane {
@@ -64,6 +87,9 @@ export class CollectorCounters {
   /** Frames of a channel that has no feed; counted and left out. */
   unclaimed = 0;
   chunks = 0;
+  /** Messages obtained by request, and parts of snapshots, that went on. */
+  recovered = 0;
+  snapshotParts = 0;
   chunkBytes = 0;
   rawBytes = 0;
 }
@@ -127,6 +153,35 @@ export class CollectorCore {
         if (nowNs - chunk.openedNs >= this.options.chunkAgeNs) this.closeChunk(lane, chunk);
       }
     }
+  }
+
+  /** Messages `first` to `last`, obtained by request, as frames: a chunk of their own, at once. */
+  recovered(feed: string, stream: number, frames: FrameBatch, first: number, last: number): void {
+    const lane = this.lanes.get(feed);
+    if (lane === undefined) return;
+    const { chunk } = this.stream(lane, stream);
+    // The gap that they fill has to be there first.
+    if (!chunk.isEmpty) this.closeChunk(lane, chunk);
+    this.counters.recovered += frames.count;
+    const numbers = { firstSequence: first, lastSequence: last };
+    this.emit(lane, chunk, { ...NOTHING_BESIDES, ...numbers, kind: "recovered" }, frames);
+  }
+
+  /** A part of a snapshot: each frame is one record; a chunk of its own, at once. */
+  snapshotPart(
+    feed: string,
+    stream: number,
+    lastSequence: number,
+    snapshot: ChunkSnapshot,
+    records: FrameBatch,
+  ): void {
+    const lane = this.lanes.get(feed);
+    if (lane === undefined) return;
+    const { chunk } = this.stream(lane, stream);
+    if (!chunk.isEmpty) this.closeChunk(lane, chunk);
+    this.counters.snapshotParts++;
+    const part = { ...NOTHING_BESIDES, kind: "snapshot", lastSequence, snapshot } as const;
+    this.emit(lane, chunk, part, records);
   }
 
   /** Closes every chunk. */
@@ -224,29 +279,34 @@ export class CollectorCore {
   }
 
   private closeChunk(lane: Lane, chunk: StreamChunk): void {
+    const { firstSequence, lastSequence, copies, runs, frames } = chunk;
+    const own = { kind: "live", firstSequence, lastSequence, copies, ...runs.take() } as const;
+    this.emit(lane, chunk, own, frames);
+    chunk.reset();
+  }
+
+  /** Packs the stream's next chunk and hands it on. */
+  private emit(lane: Lane, chunk: StreamChunk, own: OwnTitle, frames: FrameBatch): void {
     const { options, counters } = this;
+    const { collector, boot, clock, repairs } = options;
     const number = ++this.number;
     const packed = this.packer.pack(
       {
-        kind: "live",
-        collector: options.collector,
-        boot: options.boot,
+        collector,
+        boot,
         number,
         previous: chunk.previous,
         oldest: this.oldestKept,
         feed: lane.feed.id,
         stream: chunk.stream,
         session: chunk.session,
-        firstSequence: chunk.firstSequence,
-        lastSequence: chunk.lastSequence,
-        clock: options.clock,
-        copies: chunk.copies,
-        ...chunk.runs.take(),
+        clock,
+        ...(repairs === undefined ? {} : { repairs }),
+        ...own,
       },
-      chunk.frames,
+      frames,
     );
     chunk.previous = number;
-    chunk.reset();
     counters.chunks++;
     counters.chunkBytes += packed.bytes.length;
     counters.rawBytes += packed.header.rawBytes;

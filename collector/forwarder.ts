@@ -5,7 +5,7 @@
  */
 import { ChunkFault, type PackedChunk, readChunkHeader } from "../frames/chunk.ts";
 import type { Spool } from "../frames/spool.ts";
-import type { ChunkSink, EdgeLink } from "../frames/transport.ts";
+import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
 import { SendWindow, type ToSend } from "./send-window.ts";
 
 /** Fresh chunks kept in memory, so that the usual way reads no disk. */
@@ -32,7 +32,13 @@ export class Forwarder {
   private idle: (() => void)[] = [];
   private closed = false;
 
-  constructor(sink: ChunkSink & Partial<EdgeLink>, boot: number, spool: Spool | undefined) {
+  /** @param onRepair takes what the centre wants of the exchange */
+  constructor(
+    sink: ChunkSink & Partial<EdgeLink>,
+    boot: number,
+    spool: Spool | undefined,
+    onRepair: (request: RepairRequest) => void = () => {},
+  ) {
     this.sink = sink;
     this.boot = boot;
     this.spool = spool;
@@ -41,6 +47,7 @@ export class Forwarder {
       this.window.request(request, (asked) => spool?.newest(asked) ?? 0);
       this.pump();
     });
+    sink.onRepair?.(onRepair);
     sink.onPosition?.((position) => {
       this.window.hear(position, nowNs());
       this.pump();

@@ -43,6 +43,12 @@ export class LineWatch {
     for (const watched of this.byFeed.values()) this.flush(watched, batch);
   }
 
+  /** The sequencer of a feed; undefined before its first frame. */
+  sequencerOf(feed: string): Sequencer | undefined {
+    for (const [{ id }, { sequencer }] of this.byFeed) if (id === feed) return sequencer;
+    return undefined;
+  }
+
   /** @param nowNs on the clock of the capture times, ns since 1970 UTC */
   advance(nowNs: number): void {
     for (const { sequencer } of this.byFeed.values()) sequencer.advance(nowNs);

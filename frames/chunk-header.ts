@@ -63,6 +63,25 @@ export interface ChunkHeader {
   readonly copies: number;
   /** Runs that did not fit in `runs`. */
   readonly runsDropped: number;
+  /** How long its collector asks the exchange for what is missing, ns; absent: it does not. */
+  readonly repairs?: ChunkRepairs;
+  /** Of a snapshot's part: its frames are order records, `lastSequence` is the image's. */
+  readonly snapshot?: ChunkSnapshot;
+}
+
+export interface ChunkRepairs {
+  /** For messages by request; 0: it has nobody to ask. */
+  readonly ticksNs: number;
+  /** For a snapshot; 0: it has nobody to ask. */
+  readonly snapshotNs: number;
+}
+
+export interface ChunkSnapshot {
+  /** From 1; a snapshot without one of its parts is none. */
+  readonly part: number;
+  readonly parts: number;
+  /** In all parts. */
+  readonly orders: number;
 }
 
 export const CHUNK_FAULTS = {
@@ -110,7 +129,7 @@ const oneOf =
 const word = whole(0xffffffff);
 const counter = whole(Number.MAX_SAFE_INTEGER);
 
-const CHECKS: Record<keyof ChunkHeader, Check> = {
+const CHECKS: Record<keyof Required<ChunkHeader>, Check> = {
   version: word,
   kind: oneOf("live", "recovered", "snapshot"),
   collector: text(128),
@@ -139,6 +158,8 @@ const CHECKS: Record<keyof ChunkHeader, Check> = {
   runs: (value) => Array.isArray(value) && value.length % 3 === 0 && value.every(counter),
   copies: counter,
   runsDropped: counter,
+  repairs: (value) => value === undefined || hasCounters(value, "ticksNs", "snapshotNs"),
+  snapshot: (value) => value === undefined || hasCounters(value, "part", "parts", "orders"),
 };
 const NAMES = Object.keys(CHECKS) as (keyof ChunkHeader)[];
 
@@ -160,6 +181,12 @@ export function checkHeader(value: unknown): ChunkHeader | ChunkFault {
     return new ChunkFault("missing_dictionary", `dictionary ${header.dictionary}`);
   }
   return header;
+}
+
+function hasCounters(value: unknown, ...names: string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  return names.every((name) => counter(fields[name]));
 }
 
 function isChannel(value: unknown): boolean {

@@ -17,8 +17,10 @@ import {
   framesTopic,
   type Position,
   parsePosition,
+  parseRepair,
   parseRequest,
   positionTopic,
+  type RepairRequest,
 } from "./transport.ts";
 
 const RECONNECT_MS = 1000;
@@ -105,6 +107,7 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
   readonly name: string;
   private readonly connection: BrokerConnection;
   private readonly requests: ((request: ControlRequest) => void)[] = [];
+  private readonly repairs: ((request: RepairRequest) => void)[] = [];
   private readonly positions: ((position: Position) => void)[] = [];
 
   constructor(url: string, options: MqttOptions) {
@@ -113,8 +116,7 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
     const control = controlTopic(options.clientName);
     this.connection.client.on("message", (topic, payload) => {
       if (topic === control) {
-        const request = parseRequest(payload.toString());
-        if (request !== undefined) for (const listener of this.requests) listener(request);
+        this.hearRequest(payload.toString());
       } else {
         const position = parsePosition(payload.toString());
         if (position?.collector !== options.clientName) return;
@@ -136,8 +138,19 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
     this.requests.push(listener);
   }
 
+  onRepair(listener: (request: RepairRequest) => void): void {
+    this.repairs.push(listener);
+  }
+
   onPosition(listener: (position: Position) => void): void {
     this.positions.push(listener);
+  }
+
+  private hearRequest(text: string): void {
+    const request = parseRequest(text);
+    if (request !== undefined) for (const listener of this.requests) listener(request);
+    const repair = request === undefined ? parseRepair(text) : undefined;
+    if (repair !== undefined) for (const listener of this.repairs) listener(repair);
   }
 
   close(graceMs = 1000): Promise<void> {
@@ -177,7 +190,7 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
     });
   }
 
-  request(collector: string, request: ControlRequest): Promise<void> {
+  request(collector: string, request: ControlRequest | RepairRequest): Promise<void> {
     return this.connection.publish(controlTopic(collector), JSON.stringify(request));
   }
 

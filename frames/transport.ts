@@ -46,6 +46,25 @@ export interface SendFromRequest {
 
 export type ControlRequest = ResendRequest | SendFromRequest;
 
+/** Numbers of a stream that the centre lacks: only the edge can reach the exchange. */
+export interface RangeRequest {
+  readonly ask: "range";
+  readonly feed: string;
+  readonly stream: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A snapshot of a stream that contains at least everything up to a number. */
+export interface SnapshotRequest {
+  readonly ask: "snapshot";
+  readonly feed: string;
+  readonly stream: number;
+  readonly atLeast: number;
+}
+
+export type RepairRequest = RangeRequest | SnapshotRequest;
+
 /** How far a consumer has come with the chunks of one collector. */
 export interface Position {
   readonly consumer: string;
@@ -57,13 +76,14 @@ export interface Position {
 
 /** What the centre says back. Only transports that carry it (MQTT) have one. */
 export interface CentreLink {
-  request(collector: string, request: ControlRequest): Promise<void>;
+  request(collector: string, request: ControlRequest | RepairRequest): Promise<void>;
   publishPosition(position: Position): Promise<void>;
 }
 
 /** What the edge hears. */
 export interface EdgeLink {
   onRequest(listener: (request: ControlRequest) => void): void;
+  onRepair(listener: (request: RepairRequest) => void): void;
   onPosition(listener: (position: Position) => void): void;
 }
 
@@ -95,6 +115,18 @@ export function parseRequest(text: string): ControlRequest | undefined {
   if (value.ask === "from") return { ask: "from", boot, from };
   if (value.ask !== "resend" || !isCount(value.to) || value.to < from) return undefined;
   return { ask: "resend", boot, from, to: value.to };
+}
+
+/** A question for the exchange as it came over the wire, or `undefined` if it is none. */
+export function parseRepair(text: string): RepairRequest | undefined {
+  const value = parseObject(text);
+  if (value === undefined || typeof value.feed !== "string" || !isCount(value.stream)) {
+    return undefined;
+  }
+  const { ask, feed, stream, from, to, atLeast } = value;
+  if (ask === "snapshot" && isCount(atLeast)) return { ask, feed, stream, atLeast };
+  if (ask !== "range" || !isCount(from) || !isCount(to) || to < from) return undefined;
+  return { ask, feed, stream, from, to };
 }
 
 /** A position as it came over the wire, or `undefined` if it is none. */

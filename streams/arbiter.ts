@@ -323,6 +323,8 @@ export class Arbiter {
     stream.covered.add(from, to);
     // What follows up to the image is applied to books that lack this.
     stream.flags |= RowFlag.Gap;
+    const { sec, nsec } = this;
+    this.out.add(MessageKind.Lost, stream.index, from, 0, 0, sec, nsec, stream.flags);
     stream.gaps.close(0, from, to);
     stream.next = to + 1;
   }

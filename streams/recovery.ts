@@ -36,8 +36,8 @@ export interface Missing {
 export interface RecoverySink {
   /** The stream's epoch now: answers to questions of another are dropped. */
   epochOf(stream: number): number;
-  /** Messages that were asked for; the batch is valid during the call. */
-  recovered(stream: number, epoch: number, frames: FrameBatch): void;
+  /** Messages `first` to `last`, asked for in `epoch`; the batch is valid during the call. */
+  recovered(stream: number, epoch: number, frames: FrameBatch, first: number, last: number): void;
   /** Ticks cannot be had for this: told once. */
   givenUp(missing: Missing): void;
 }
@@ -80,6 +80,8 @@ export class RecoveryScheduler implements Caller {
   private readonly asks = new Map<number, Ask>();
   private readonly attempts = new Attempts();
   private readonly frames = new RecoveredFrames();
+  /** First number in `frames`. */
+  private first = 0;
   /** When connections were closed whose place is not free yet. */
   private closedNs: number[] = [];
   private connectNs = Number.NEGATIVE_INFINITY;
@@ -137,11 +139,12 @@ export class RecoveryScheduler implements Caller {
     }
     ask.lastNs = nowNs;
     const { frames } = this;
+    this.first = ask.reply.next;
     const state = ask.reply.push(bytes, (from, offset, length) => {
-      if (!frames.hasRoom(length)) this.handOver(stream, epoch);
+      if (!frames.hasRoom(length)) this.handOver(ask);
       frames.add(from, offset, length, nowNs, channel);
     });
-    this.handOver(stream, epoch);
+    this.handOver(ask);
     if (state === "done") this.finish(ask, nowNs);
     else if (state !== "more") this.fail(ask, state, nowNs);
   }
@@ -268,9 +271,11 @@ export class RecoveryScheduler implements Caller {
     this.closedNs.push(nowNs);
   }
 
-  private handOver(stream: number, epoch: number): void {
+  private handOver({ missing, reply }: Ask): void {
     const { frames } = this.frames;
-    if (frames.count > 0) this.sink.recovered(stream, epoch, frames);
+    const { stream, epoch } = missing;
+    if (frames.count > 0) this.sink.recovered(stream, epoch, frames, this.first, reply.next - 1);
+    this.first = reply.next;
     this.frames.clear();
   }
 }

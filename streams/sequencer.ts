@@ -146,6 +146,11 @@ export class Sequencer {
     return this.streams.findIndex((stream) => stream.id === id);
   }
 
+  /** Name of the session that the stream is in; empty where the feed has none. */
+  sessionOf(stream: Stream): string {
+    return this.framing.sessions[stream.session] ?? "";
+  }
+
   /** Running maximum of the capture times, ns since 1970; -Infinity before the first. */
   get nowNs(): number {
     return this.clock.nowNs;

@@ -43,7 +43,7 @@ export class Splicer {
 
   /** Its books are wrong or may be, or it stands still for something that it lacks. */
   needsImage(stream: Stream): boolean {
-    return (stream.flags & DOUBT) !== 0 || stream.gaps.count > 0 || stream.splicing;
+    return stream.isDoubtful || stream.gaps.count > 0 || stream.splicing;
   }
 
   /** @param highTimeNs exchange time of the highest message seen; NaN if unknown */

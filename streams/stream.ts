@@ -6,6 +6,7 @@
  * number from `next` to `high` is held or in an open gap; without a gap nothing is held, unless the
  * stream stands still (`standing`).
  */
+import { RowFlag } from "../feed/message-batch.ts";
 import { OpenGaps } from "./gaps.ts";
 import { type Budget, Held } from "./held.ts";
 import type { EpochRow } from "./ledger.ts";
@@ -108,6 +109,11 @@ export class Stream {
   /** Nothing is delivered: the epoch's start is not settled, or a snapshot is waited for. */
   get standing(): boolean {
     return this.starting || this.splicing;
+  }
+
+  /** A gap was lost, or orders from before the start are missing. */
+  get isDoubtful(): boolean {
+    return (this.flags & (RowFlag.Gap | RowFlag.JoinedLate)) !== 0;
   }
 
   /** The highest number seen or named by a heartbeat; -1: none. */

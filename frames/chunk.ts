@@ -141,7 +141,10 @@ export class ChunkUnpacker {
     const raw = this.zstd.decompress(body, header.rawBytes);
     if (raw === null) return new ChunkFault("bad_body", "zstd");
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
-    const map = Int32Array.from(header.channels, (channel) => this.channels.add(channel));
+    const map = Int32Array.from(header.channels, (channel) =>
+      // A channel that the collector found by itself names no feed; its chunk does.
+      this.channels.add(channel.feed === "" ? { ...channel, feed: header.feed } : channel),
+    );
     if (!unpackRaw(raw, header.frames, map, this.frames)) return new ChunkFault("bad_body", "raw");
     return { header, frames: this.frames };
   }

@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly decoderFor?: (feed: Feed) => DecoderOptions;
   readonly sequencer?: Partial<SequencerOptions>;
   readonly midnightSec?: (captureSec: number) => number;
+  /** As `LiveOptions.certify`. */
+  readonly certify?: boolean;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
   readonly onStatus: (text: string) => void;
 }
@@ -66,6 +68,7 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
     ...(options.decoderFor === undefined ? {} : { decoderFor: options.decoderFor }),
     ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
     ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
+    ...(options.certify === undefined ? {} : { certify: options.certify }),
     intake: { canAsk },
     ask(collector, request) {
       // Whichever broker the collector listens to: a question that nobody hears is asked again.

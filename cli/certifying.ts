@@ -1,6 +1,7 @@
 /**
- * What `certify` does with what is read: sequenced as everywhere, tallied, and nothing decoded. Lines
- * are judged by the frames that are there; where copies were left out, by the runs that chunks name.
+ * What `certify` does with what is read: sequenced as everywhere, tallied, and nothing decoded.
+ * Lines are judged by the frames that are there; where copies were left out, by the runs that
+ * chunks name.
  */
 import { MessageBatch } from "../feed/message-batch.ts";
 import { PacketBatch } from "../feed/packet-batch.ts";

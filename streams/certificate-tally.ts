@@ -1,6 +1,6 @@
 /**
- * What is counted of a stream's epoch while its messages are delivered: digest, ranges, types, times.
- * A certificate is made from it when somebody asks.
+ * What is counted of a stream's epoch while its messages are delivered: digest, ranges, types and
+ * times. A certificate is made from it when somebody asks.
  *
  * Fed from what the sequencer delivers and from nothing else, so that it depends neither on lines
  * nor on how the input was cut. Costs a hash of each message and two steps more; no garbage.

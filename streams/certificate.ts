@@ -1,5 +1,5 @@
 /**
- * The certificate of one epoch of a stream: what came, what was recovered, what is lost, a digest
+ * The certificate of one epoch of a stream: what came, was recovered and is lost, a digest
  * of the messages, and what each line did. Plain values in a fixed order, so that two certificates of
  * the same traffic compare as text.
  *
@@ -48,7 +48,7 @@ export interface CertificateLine {
   readonly late: number;
   /** Numbers of the epoch that it did not bring. */
   readonly loss: number | null;
-  /** How much earlier than another line's copy, ns of capture time; null too without such a copy. */
+  /** How much earlier than the other copy, ns of capture time; null too where there was none. */
   readonly lead_mean_ns: number | null;
   readonly lead_max_ns: number | null;
 }

@@ -18,6 +18,10 @@ export class CaptureClock {
   stepped = false;
   /** Capture times that were not believed. */
   doubtful = 0;
+  /** The time observed last is too far ahead to be believed yet. */
+  isFarAhead = false;
+  /** The time observed last showed that those before it were wrong. */
+  wentBack = false;
   private aheadNs = Number.NaN;
   private behind = 0;
 
@@ -29,6 +33,8 @@ export class CaptureClock {
 
   /** Takes a frame's capture time; returns the time to stamp with what this frame reveals. */
   observe(ns: number): number {
+    this.isFarAhead = false;
+    this.wentBack = false;
     if (ns >= this.nowNs && ns - this.nowNs <= FAR_AHEAD_NS) {
       this.nowNs = ns;
       this.behind = 0;
@@ -57,6 +63,7 @@ export class CaptureClock {
         return this.nowNs;
       }
       this.aheadNs = ns;
+      this.isFarAhead = true;
       return ns;
     }
     if (!Number.isNaN(this.aheadNs)) this.disbelieve();
@@ -66,6 +73,7 @@ export class CaptureClock {
       this.doubtful++;
       this.nowNs = ns;
       this.stepped = true;
+      this.wentBack = true;
     }
     return this.nowNs;
   }

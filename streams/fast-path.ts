@@ -27,6 +27,8 @@ export class FastPath {
   observed = -1;
   /** Running maximum of the capture times. */
   nowNs = 0;
+  /** By channel: the latest capture time; of `ClockDoubt`. */
+  latestNs = new Float64Array(0);
   /** A capture time from `nowNs` up to this needs no look at clock or windows. */
   calmUntilNs = 0;
   private readonly framing: Framing;
@@ -48,7 +50,7 @@ export class FastPath {
 
   /** Goes on from `packet`; returns the first that is not for it, or the packet count. */
   run(frames: FrameBatch, packet: number): number {
-    const { packets, lineOfChannel, out, calmUntilNs } = this;
+    const { packets, lineOfChannel, out, calmUntilNs, latestNs } = this;
     const { frame, kind, session, sequence, numbers, firstMessage, stream: ids, count } = packets;
     const { messageOffset, messageLength } = packets;
     const { channel, sec, nsec, view } = frames;
@@ -66,7 +68,8 @@ export class FastPath {
         const ns = sec[observed + 1] * 1e9 + nsec[observed + 1];
         if (!(ns >= nowNs && ns <= calmUntilNs)) break;
         nowNs = ns;
-        if (++observed < f) {
+        latestNs[channel[++observed]] = ns;
+        if (observed < f) {
           at--;
           continue;
         }

@@ -15,6 +15,7 @@ import type { FrameBatch } from "../frames/frame-batch.ts";
 import { Arbiter } from "./arbiter.ts";
 import { Arrival } from "./arrival.ts";
 import { CaptureClock } from "./clock.ts";
+import { ClockDoubt } from "./clock-doubt.ts";
 import type { DeliverySink } from "./delivery.ts";
 import { Epochs } from "./epochs.ts";
 import { FastPath } from "./fast-path.ts";
@@ -48,6 +49,7 @@ export class Sequencer {
   private readonly fast: FastPath;
   private readonly roster: Roster;
   private readonly clock = new CaptureClock();
+  private readonly doubt: ClockDoubt;
   private readonly budget: Budget;
   private readonly packets = new PacketBatch();
   /** The packet on the slow path; one object for all of them. */
@@ -73,6 +75,7 @@ export class Sequencer {
     const all = { ...DEFAULT_OPTIONS, ...options };
     this.framing = framing;
     this.channels = channels;
+    this.doubt = new ClockDoubt(all.windowNs);
     this.ledger = new Ledger(all.ledgerRows);
     this.out = new Outlet(sink, all.batchMessages);
     this.budget = new Budget(all.windowBytes);
@@ -248,21 +251,31 @@ export class Sequencer {
 
   /** Goes through the packets of a batch, in runs of the fast path where it may. */
   private run(frames: FrameBatch): void {
-    const { fast, packets } = this;
+    const { fast, packets, doubt } = this;
+    doubt.growTo(this.channels);
+    doubt.isDoubtful = false;
+    fast.latestNs = doubt.latestNs;
     fast.observed = -1;
     let packet = 0;
     for (;;) {
-      fast.nowNs = this.clock.nowNs;
-      fast.calmUntilNs = Math.min(this.wakeNs, this.clock.calmUntilNs);
-      const observed = fast.observed;
-      packet = fast.run(frames, packet);
-      if (fast.observed > observed) this.catchUp(frames);
+      // Rows of a frame with a doubtful time are marked, which the fast path does not do.
+      if (!doubt.isDoubtful) packet = this.runFast(frames, packet);
       if (packet === packets.count) break;
       const at = packets.frame[packet];
       if (fast.observed < at) this.observe(frames, ++fast.observed);
       else this.take(frames, at, packet++);
     }
     while (fast.observed < frames.count - 1) this.observe(frames, ++fast.observed);
+  }
+
+  private runFast(frames: FrameBatch, packet: number): number {
+    const { fast, clock } = this;
+    fast.nowNs = clock.nowNs;
+    fast.calmUntilNs = Math.min(this.wakeNs, clock.calmUntilNs);
+    const observed = fast.observed;
+    const next = fast.run(frames, packet);
+    if (fast.observed > observed) this.catchUp(frames);
+    return next;
   }
 
   /** The fast path moved the time on. */
@@ -284,10 +297,13 @@ export class Sequencer {
 
   /** A frame's capture time: it may close windows before the frame's own packets count. */
   private observe(frames: FrameBatch, at: number): void {
-    const { clock, arbiter } = this;
+    const { clock, arbiter, doubt } = this;
     arbiter.sec = frames.sec[at];
     arbiter.nsec = frames.nsec[at];
-    this.stampNs = clock.observe(arbiter.sec * 1e9 + arbiter.nsec);
+    const ns = arbiter.stampNs;
+    this.stampNs = clock.observe(ns);
+    if (clock.wentBack) doubt.startAfresh();
+    doubt.observe(frames.channel[at], ns, clock.isFarAhead);
     arbiter.nowNs = clock.nowNs;
     if (clock.stepped) this.cutWindows();
     if (clock.nowNs > this.wakeNs) this.judge();
@@ -299,7 +315,9 @@ export class Sequencer {
     const line = this.roster.lineOf(frames.channel[at], this.packets.stream[packet]);
     if (typeof line === "string") this.refuse(line, frames, at, packet);
     else if (this.plausible(frames, at, packet)) {
-      this.receive(this.arrivalOf(frames, at, packet, line));
+      const a = this.arrivalOf(frames, at, packet, line);
+      if (this.doubt.isDoubtful) a.flags |= RowFlag.ClockDoubtful;
+      this.receive(a);
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * The certificate of one epoch of a stream: what came, was recovered and is lost, a digest
- * of the messages, and what each line did. Plain values in a fixed order, so that two certificates of
- * the same traffic compare as text.
+ * of the messages, and what each line did. Plain values in a fixed order, so that two
+ * certificates of the same traffic compare as text.
  *
  *   delivered + recovered + lost + held = high_water_mark - first + 1
  *

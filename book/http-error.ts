@@ -3,6 +3,8 @@ export const API_ERRORS = {
   not_found: { status: 404, hint: "GET /openapi.json lists what there is." },
   unknown_feed: { status: 404, hint: "GET /v1/streams lists the feeds that have arrived." },
   unknown_token: { status: 404, hint: "GET /v1/books?search=TEXT finds instruments." },
+  unknown_stream: { status: 404, hint: "GET /v1/streams lists the streams that have arrived." },
+  other_origin: { status: 403, hint: "Send it from this service's own page, or from no page." },
   no_certificate: {
     status: 404,
     hint: "GET /v1/certificates lists the days of which there are any.",

@@ -5,7 +5,7 @@ import { type Market, runMarket } from "../tests/live-market.ts";
 import { httpApp } from "./http.ts";
 import { Live } from "./live.ts";
 import { LiveApi } from "./live-api.ts";
-import { API_PATHS } from "./openapi.ts";
+import { API_PATHS, COMMAND_PATHS } from "./openapi.ts";
 
 let market: Market;
 let app: Hono;
@@ -36,7 +36,7 @@ async function json(path: string) {
 describe("the HTTP interface", () => {
   test("every path of openapi.json answers, and none but those", async () => {
     const { paths } = await json("/openapi.json");
-    expect(Object.keys(paths)).toEqual([...API_PATHS]);
+    expect(Object.keys(paths)).toEqual([...API_PATHS, ...COMMAND_PATHS]);
     for (const path of API_PATHS) {
       const filled = path
         .replace("{feed}", "nse-fo")
@@ -133,5 +133,35 @@ describe("the HTTP interface", () => {
     for (const line of lines.filter((each) => !each.startsWith("#"))) expect(line).toMatch(sample);
     const applied = lines.find((line) => line.startsWith("edgebook_stream_messages_total"));
     expect(Number(applied?.split(" ").at(-1))).toBeGreaterThan(100);
+  });
+});
+
+describe("an operator", () => {
+  const clear = (path: string, headers: Record<string, string> = {}) =>
+    app.request(path, { method: "POST", headers: { host: "127.0.0.1:8080", ...headers } });
+
+  test("no page of another origin may clear a stream", async () => {
+    const path = "/v1/streams/nse-fo/1/clear";
+    const foreign = await clear(path, { origin: "https://example.com" });
+    expect([foreign.status, (await foreign.json()).code]).toEqual([403, "other_origin"]);
+    const sneaky = await clear(path, { "sec-fetch-site": "cross-site" });
+    expect(sneaky.status).toBe(403);
+  });
+
+  test("a stream that never came cannot be cleared", async () => {
+    const answer = await clear("/v1/streams/nse-fo/77/clear");
+    expect([answer.status, (await answer.json()).code]).toEqual([404, "unknown_stream"]);
+    expect((await clear("/v1/streams/nse-fo/x/clear")).status).toBe(404);
+    expect((await clear("/v1/streams/nasdaq-itch50/1/clear")).status).toBe(404);
+  });
+
+  test("clear drops every book of the stream and of no other", async () => {
+    const before = (await json("/v1/streams")).streams;
+    const { stream } = before.find((row: { live_orders: number }) => row.live_orders > 0);
+    expect((await clear(`/v1/streams/nse-fo/${stream}/clear`)).status).toBe(200);
+    for (const row of (await json("/v1/streams")).streams) {
+      const old = before.find((other: { stream: number }) => other.stream === row.stream);
+      expect(row.live_orders).toBe(row.stream === stream ? 0 : old.live_orders);
+    }
   });
 });

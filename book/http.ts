@@ -82,6 +82,10 @@ function serviceRoutes(app: Hono, api: LiveApi, options: HttpOptions): void {
 
 function apiRoutes(app: Hono, api: LiveApi): void {
   app.get("/v1/streams", (c) => c.json(api.streams()));
+  app.post("/v1/streams/:feed/:stream/clear", (c) => {
+    demandOwnOrigin(c.req.header("origin"), c.req.header("host"), c.req.header("sec-fetch-site"));
+    return c.json(api.clear(c.req.param("feed"), c.req.param("stream")));
+  });
   app.get("/v1/books", (c) => {
     const { search = "", feed = "", limit = "" } = c.req.query();
     return c.json(api.books(search, feed, limit));
@@ -105,4 +109,15 @@ function apiRoutes(app: Hono, api: LiveApi): void {
   app.get("/v1/live", () => {
     throw new ApiError("not_websocket", "/v1/live speaks WebSocket");
   });
+}
+
+/** A page of another origin must not give commands through an operator's browser. */
+function demandOwnOrigin(
+  origin: string | undefined,
+  host: string | undefined,
+  site: string | undefined,
+): void {
+  const isForeign = site !== undefined && site !== "same-origin" && site !== "none";
+  const named = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+  if (isForeign || !named) throw new ApiError("other_origin", "a page of another origin asked");
 }

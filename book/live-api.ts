@@ -113,6 +113,17 @@ export class LiveApi {
     throw new ApiError("no_certificate", `there is no certificate for ${date}`);
   }
 
+  /** The operator's command: the exchange dropped the stream's orders without a word. */
+  clear(feedId: string, streamText: string): object {
+    this.feed(feedId);
+    const stream = Number(streamText);
+    if (!/^\d{1,10}$/.test(streamText) || !this.live.clear(feedId, stream)) {
+      const message = `no message of stream '${streamText}' of ${feedId} has come`;
+      throw new ApiError("unknown_stream", message);
+    }
+    return { feed: feedId, stream, cleared: true };
+  }
+
   place(feedId: string, token: string): Place {
     this.feed(feedId);
     const place = this.live.find(feedId, token);

@@ -31,8 +31,37 @@ export function metricsText(live: Live, rates: Rates, service: ServiceMetrics): 
   );
   page.head("chunk_faults_total", "counter", "Chunks that could not be read, by fault.");
   for (const [fault, count] of live.faults) page.row("chunk_faults_total", { fault }, count);
+  repairMetrics(page, live);
   streamMetrics(page, live, rates);
   return page.text;
+}
+
+/** What was asked of the exchange through collectors, and what came of it. */
+function repairMetrics(page: MetricsPage, live: Live): void {
+  page.head("recovered_total", "counter", "Numbers that a request or a snapshot brought.");
+  for (const [feed, { pipeline }] of live.feeds) {
+    page.row("recovered_total", { feed }, pipeline.sequencer.ledger.recoveredNumbers);
+  }
+  page.head("snapshots_total", "counter", "Snapshots that came whole, by what became of them.");
+  for (const [feed, { splices, snapshots }] of live.feeds) {
+    for (const [verdict, count] of splices) page.row("snapshots_total", { feed, verdict }, count);
+    page.row("snapshots_total", { feed, verdict: "incomplete" }, snapshots.incomplete);
+  }
+  page.head("repair_requests_total", "counter", "Questions for the exchange, by what for.");
+  for (const [feed, { repairs }] of live.feeds) {
+    page.row("repair_requests_total", { feed, what: "range" }, repairs.rangesAsked);
+    page.row("repair_requests_total", { feed, what: "snapshot" }, repairs.snapshotsAsked);
+  }
+  page.head(
+    "valid_after_seconds",
+    "gauge",
+    "From a feed's first chunk until all books were valid.",
+  );
+  for (const [feed, { repairs }] of live.feeds) {
+    if (!Number.isNaN(repairs.validAfterNs)) {
+      page.row("valid_after_seconds", { feed }, repairs.validAfterNs / 1e9);
+    }
+  }
 }
 
 function streamMetrics(page: MetricsPage, live: Live, rates: Rates): void {

@@ -57,28 +57,42 @@ const PATHS: readonly (readonly [path: string, does: string, parameters: readonl
     ],
   ];
 
+/** What an operator may change. */
+const COMMANDS: typeof PATHS = [
+  [
+    "/v1/streams/{feed}/{stream}/clear",
+    "Drops every book of a stream whose orders the exchange dropped without a word.",
+    [FEED, { name: "stream", place: "path", doc: "The exchange's number of the stream." }],
+  ],
+];
+
+function operation(summary: string, parameters: readonly Parameter[]): object {
+  return {
+    summary,
+    parameters: parameters.map(({ name, place, doc }) => ({
+      name,
+      in: place,
+      required: place === "path",
+      description: doc,
+      schema: { type: "string" },
+    })),
+    responses: {
+      "200": { description: "The answer." },
+      default: {
+        description: "What is wrong, and how to mend it.",
+        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+      },
+    },
+  };
+}
+
 export function openApi(version: string): object {
   const paths: Record<string, object> = {};
   for (const [path, summary, parameters] of PATHS) {
-    paths[path] = {
-      get: {
-        summary,
-        parameters: parameters.map(({ name, place, doc }) => ({
-          name,
-          in: place,
-          required: place === "path",
-          description: doc,
-          schema: { type: "string" },
-        })),
-        responses: {
-          "200": { description: "The answer." },
-          default: {
-            description: "What is wrong, and how to mend it.",
-            content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
-          },
-        },
-      },
-    };
+    paths[path] = { get: operation(summary, parameters) };
+  }
+  for (const [path, summary, parameters] of COMMANDS) {
+    paths[path] = { post: operation(summary, parameters) };
   }
   const text = { type: "string" };
   return {
@@ -103,3 +117,6 @@ export function openApi(version: string): object {
 
 /** The paths of the description, for the test that asks each of them. */
 export const API_PATHS: readonly string[] = PATHS.map(([path]) => path);
+
+/** Those that change something: POST. */
+export const COMMAND_PATHS: readonly string[] = COMMANDS.map(([path]) => path);

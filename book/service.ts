@@ -108,8 +108,12 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
   });
   ready = true;
   const positions = new PositionTeller(options.consumer);
+  const told = new Set<string>();
   const timers = [
-    setInterval(() => live.advance(clockNs()), ADVANCE_MS),
+    setInterval(() => {
+      live.advance(clockNs());
+      tellValid(live, told, options.onStatus);
+    }, ADVANCE_MS),
     setInterval(() => api.rates.sample(live, clockNs()), RATE_MS),
     setInterval(() => positions.publish(live, sources), POSITION_MS),
   ];
@@ -125,6 +129,16 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
       await broker?.close();
     },
   };
+}
+
+/** Says once for each feed how long it took until every book of it could be trusted. */
+function tellValid(live: Live, told: Set<string>, onStatus: (text: string) => void): void {
+  for (const [id, { repairs }] of live.feeds) {
+    if (told.has(id) || Number.isNaN(repairs.validAfterNs)) continue;
+    told.add(id);
+    const seconds = (repairs.validAfterNs / 1e9).toFixed(1);
+    onStatus(`every book of ${id} is valid, ${seconds} s after its first chunk`);
+  }
 }
 
 /** Tells collectors how far the books are, when they have moved; nothing queues for a lost broker. */

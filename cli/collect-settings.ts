@@ -1,12 +1,13 @@
 /** Edge: what `collect` shall do: `collector.toml` first, flags over it. */
 import { readFileSync } from "node:fs";
+import { parseAddress } from "../book/service-error.ts";
 import { type CollectorConfig, parseCollectorConfig } from "../collector/config.ts";
 import { parseJoin } from "../collector/join.ts";
 import type { Feed } from "../feed/feed.ts";
 import { FEED_IDS } from "../feed/registry.ts";
 import { parseChannelFile } from "../frames/channel-file.ts";
 import type { Channels } from "../frames/channels.ts";
-import { usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
+import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
 import { namedFeed } from "./feed-choice.ts";
 import type { FlagValues } from "./flag-values.ts";
@@ -27,6 +28,8 @@ export interface CollectSettings {
   readonly chunkAgeNs: number | undefined;
   readonly spoolDirectory: string;
   readonly spoolBytes: number | undefined;
+  /** Where the exchange answers requests for messages, and for snapshots. */
+  readonly recovery: RecoveryAddresses;
 }
 
 const MIB = 2 ** 20;
@@ -68,6 +71,10 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     chunkAgeNs: flags.durationNs("chunk-age") ?? (ageMs === undefined ? undefined : ageMs * 1e6),
     spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),
     spoolBytes: gib === undefined ? undefined : gib * 2 ** 30,
+    recovery: recoveryAddresses(
+      flags.text("recovery") ?? config.recovery,
+      flags.text("snapshot") ?? config.snapshot,
+    ),
   };
 }
 
@@ -88,6 +95,16 @@ function addJoins(
     }
     channels.add(channel);
   }
+}
+
+function recoveryAddresses(
+  ticks: string | undefined,
+  snapshot: string | undefined,
+): RecoveryAddresses {
+  return {
+    ...(ticks === undefined ? {} : { ticks: parseAddress("recovery", ticks) }),
+    ...(snapshot === undefined ? {} : { snapshot: parseAddress("snapshot", snapshot) }),
+  };
 }
 
 function given(flags: readonly string[], config: readonly string[] | undefined): readonly string[] {

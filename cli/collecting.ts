@@ -6,6 +6,8 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { Collector } from "../collector/collector.ts";
 import { COLLECTOR_DEFAULTS, CollectorCore } from "../collector/core.ts";
+import { EdgeRecovery, repairsOf } from "../collector/recovery.ts";
+import { type RecoveryAddress, RecoverySockets } from "../collector/recovery-sockets.ts";
 import { LineWatch } from "../collector/watch.ts";
 import type { Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
@@ -32,12 +34,20 @@ export interface CollectingOptions {
   /** Folder of the spool; absent: none. */
   readonly spoolDirectory?: string | undefined;
   readonly spoolBytes?: number | undefined;
+  /** Who can be asked for what the lines miss; absent: nobody. */
+  readonly recovery?: RecoveryAddresses;
+}
+
+export interface RecoveryAddresses {
+  readonly ticks?: RecoveryAddress;
+  readonly snapshot?: RecoveryAddress;
 }
 
 export interface Collecting {
   readonly collector: Collector;
   readonly core: CollectorCore;
   readonly watch: LineWatch;
+  readonly recovery: EdgeRecovery | undefined;
   /** What channels without a feed of their own carry. */
   setFeed(feed: Feed): void;
 }
@@ -57,6 +67,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
   const spool = openSpool(options);
   const onStatus = (text: string) => printErr(`edgebook: ${text}\n`);
   const sinks = options.to.map((place) => openSink(place, { clientName: name, onStatus }));
+  const canAsk = whoCanBeAsked(options);
   const collector = new Collector(boot, sinks, spool);
   const core = new CollectorCore(channels, feedOf, openZstd(), collector.takeChunk, {
     ...COLLECTOR_DEFAULTS,
@@ -65,13 +76,39 @@ export function openCollecting(options: CollectingOptions): Collecting {
     clock: options.clock,
     keep: options.keep,
     ...(options.chunkAgeNs === undefined ? {} : { chunkAgeNs: options.chunkAgeNs }),
+    ...(canAsk === undefined ? {} : { repairs: repairsOf(canAsk) }),
   });
   const watch = new LineWatch(channels, feedOf);
   collector.attach(core, watch);
+  let recovery: EdgeRecovery | undefined;
+  if (canAsk !== undefined) {
+    recovery = new EdgeRecovery(canAsk.feed, watch, core, canAsk);
+    collector.attachRecovery(new RecoverySockets(recovery, options.recovery ?? {}));
+  }
   const setFeed = (found: Feed) => {
     feed ??= found;
   };
-  return { collector, core, watch, setFeed };
+  return { collector, core, watch, recovery, setFeed };
+}
+
+/** The feed that addresses of recovery are of, and what may be asked; undefined without any. */
+function whoCanBeAsked({ channels, feed, spec, recovery }: CollectingOptions) {
+  const ticks = recovery?.ticks !== undefined;
+  const snapshots = recovery?.snapshot !== undefined;
+  if (!ticks && !snapshots) return undefined;
+  const named = new Set(channels.list.map((channel) => channel.feed).filter((id) => id !== ""));
+  const only = named.size === 1 ? feedById([...named][0] ?? "", spec) : undefined;
+  const asked = feed ?? only;
+  const offers = asked?.recovery;
+  const hint = "Leave --recovery and --snapshot out, or run one collector for each feed.";
+  if (asked === undefined || offers === undefined) {
+    const whose = asked === undefined ? "more than one feed" : asked.id;
+    throw new CliError("bad_flag", `Nobody can be asked for what ${whose} missed.`, hint);
+  }
+  if (snapshots && offers.snapshots === undefined) {
+    throw new CliError("bad_flag", `${asked.id} has no snapshots.`, "Leave --snapshot out.");
+  }
+  return { feed: asked, ticks, snapshots };
 }
 
 /** Only a broker can lose chunks on the way; a directory is its own archive. */

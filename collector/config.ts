@@ -22,6 +22,8 @@ const schema = z.strictObject({
   to: z.array(address).optional(),
   keep: z.enum(["first", "both"]).optional(),
   receive_buffer_mib: z.int().min(1).max(2047).optional(),
+  recovery: address.optional(),
+  snapshot: address.optional(),
   chunk_age_ms: z.number().min(1).max(60_000).optional(),
   spool: z
     .strictObject({

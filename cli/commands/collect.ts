@@ -73,6 +73,18 @@ export const command: Command = {
     },
     { name: "spool-gib", kind: "integer", placeholder: "N", doc: "Its size; 4 unless said." },
     {
+      name: "recovery",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      doc: "Where the exchange answers requests for messages that every line missed.",
+    },
+    {
+      name: "snapshot",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      doc: "Where the exchange gives snapshots, for what requests cannot bring.",
+    },
+    {
       name: "chunk-age",
       kind: "duration",
       placeholder: "TIME",
@@ -93,6 +105,11 @@ export const command: Command = {
         "--join 239.1.1.2:10001=1/B --to mqtt://127.0.0.1:1883",
       "two lines of one stream to a broker",
     ],
+    [
+      "edgebook collect --feed nse-fo --interface 127.0.0.1 --join 239.1.1.1:10001=1/A " +
+        "--recovery 127.0.0.1:10990 --snapshot 127.0.0.1:11989 --to mqtt://127.0.0.1:1883",
+      "what the lines miss is asked for",
+    ],
     ["edgebook collect --config collector.toml --check", "would this host do it?"],
     ["edgebook collect --pcap day.pcap.gz --feed nse-fo --to dir:chunks", "a capture as chunks"],
   ],
@@ -106,6 +123,7 @@ export const command: Command = {
       clock: fromFiles ? "capture" : "kernel",
       chunkAgeNs: settings.chunkAgeNs ?? (fromFiles ? FILE_CHUNK_AGE_NS : undefined),
       spoolDirectory: needsSpool(settings.to) ? settings.spoolDirectory : undefined,
+      recovery: fromFiles ? {} : settings.recovery,
     });
     const started = performance.now();
     const complaints = fromFiles
@@ -224,7 +242,11 @@ async function* knowingFeed(
   }
 }
 
-function report({ collector, core, watch }: Collecting, seconds: number, asJson: boolean): void {
+function report(
+  { collector, core, watch, recovery }: Collecting,
+  seconds: number,
+  asJson: boolean,
+): void {
   const { counters } = core;
   const totals = watch.totals();
   const spool = collector.spool;
@@ -236,7 +258,9 @@ function report({ collector, core, watch }: Collecting, seconds: number, asJson:
       resent: window.resent,
     }));
     const spooled = spool && { bytes: spool.bytes, dropped: spool.chunksDropped };
-    printErr(`${JSON.stringify({ ...counters, ...totals, seconds, sinks, spool: spooled })}\n`);
+    const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
+    const all = { ...counters, ...totals, seconds, sinks, spool: spooled, recovery: asked };
+    printErr(`${JSON.stringify(all)}\n`);
     return;
   }
   const ratio = counters.bytes / Math.max(1, counters.chunkBytes);

@@ -141,7 +141,7 @@ export class FeedLog {
   }
 
   /** Where the message with a number stands in this epoch, if it does. Heartbeats stand between. */
-  private positionOf(sequence: number): number | undefined {
+  positionOf(sequence: number): number | undefined {
     let low = Math.max(this.first, this.epochStart);
     let high = this.end;
     while (low < high) {

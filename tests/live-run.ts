@@ -2,7 +2,7 @@
 import { join } from "node:path";
 
 const house = join(import.meta.dir, "..");
-const BUN = process.execPath;
+const EDGEBOOK = join(house, "bin/edgebook");
 
 export interface Ended {
   readonly code: number;
@@ -13,6 +13,9 @@ export interface Ended {
 export interface Running {
   /** Resolves when standard error holds the text; rejects when the process ends before, or after 20 s. */
   says(text: string): Promise<void>;
+  /** As `says`, for a pattern; what its first group holds. */
+  hears(pattern: RegExp): Promise<string>;
+  readonly pid: number;
   /** Sends SIGINT and waits for the end. */
   interrupt(): Promise<Ended>;
   ended(): Promise<Ended>;
@@ -21,7 +24,7 @@ export interface Running {
 const SAY_MS = 20_000;
 
 export function start(...words: string[]): Running {
-  const child = Bun.spawn([BUN, join(house, "cli/main.ts"), ...words], {
+  const child = Bun.spawn([EDGEBOOK, ...words], {
     cwd: house,
     stdin: "ignore",
     stdout: "pipe",
@@ -40,14 +43,20 @@ export function start(...words: string[]): Running {
     await reading;
     return { code, out: await out, err };
   };
-  return {
-    ended,
-    async says(text) {
-      for (const end = performance.now() + SAY_MS; !err.includes(text); await Bun.sleep(10)) {
-        if (child.exitCode !== null || performance.now() > end) {
-          throw new Error(`edgebook ${words.join(" ")} did not say '${text}', but: ${err}`);
-        }
+  const until = async (isThere: () => boolean, what: string) => {
+    for (const end = performance.now() + SAY_MS; !isThere(); await Bun.sleep(10)) {
+      if (child.exitCode !== null || performance.now() > end) {
+        throw new Error(`edgebook ${words.join(" ")} did not say '${what}', but: ${err}`);
       }
+    }
+  };
+  return {
+    pid: child.pid,
+    ended,
+    says: (text) => until(() => err.includes(text), text),
+    async hears(pattern) {
+      await until(() => pattern.test(err), String(pattern));
+      return pattern.exec(err)?.[1] ?? "";
     },
     async interrupt() {
       child.kill("SIGINT");

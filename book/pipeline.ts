@@ -187,6 +187,7 @@ export class BookPipeline implements DeliverySink {
       stream.lastSequence = batch.sequence[to - 1];
     } else {
       stream.decoder.decode(batch, from, ops);
+      if (kind === MessageKind.SnapshotEnd) stream.lastSequence = batch.sequence[from];
     }
     ops.count = to;
     stream.books?.apply(ops, from, to, this.observers[stream.index]);

@@ -50,10 +50,16 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
+/** A command's module; one with parts of its own (`sim serve`) has them in a table like the whole. */
+export interface LoadedCommand {
+  readonly command: Command;
+  readonly subcommands?: Readonly<Record<string, CommandEntry>>;
+}
+
 /** A row of the command table; `load` keeps the start of every other command fast. */
 export interface CommandEntry {
   readonly summary: string;
-  load(): Promise<{ readonly command: Command }>;
+  load(): Promise<LoadedCommand>;
 }
 
 export const NO_ARGUMENTS: ArgumentsSpec = { placeholder: "", atLeast: 0, atMost: 0 };

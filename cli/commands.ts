@@ -38,6 +38,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "certificates of what came, and what did not; or one held against another",
     load: () => import("./commands/certify.ts"),
   },
+  sim: {
+    summary: "a simulated exchange that misbehaves on the wire, and the books it must give",
+    load: () => import("./commands/sim.ts"),
+  },
   feeds: {
     summary: "the feeds that edgebook reads, and the layout of their messages",
     load: () => import("./commands/feeds.ts"),

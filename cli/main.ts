@@ -3,6 +3,7 @@
  * into a message and an exit code. Commands load lazily, so that `--help` is quick.
  */
 import packageFile from "../package.json" with { type: "json" };
+import type { CommandEntry } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { asCliError, CliError, Exit } from "./errors.ts";
 import { checkArguments, parseFlags } from "./flags.ts";
@@ -17,7 +18,7 @@ async function main(words: readonly string[]): Promise<number> {
     return Exit.Done;
   }
   if (name === "--help" || name === "-h" || name === "help") {
-    if (name === "help" && rest.length > 0) return main([rest[0], "--help"]);
+    if (name === "help" && rest.length > 0) return main([...rest, "--help"]);
     printOut(productHelp(COMMANDS));
     return Exit.Done;
   }
@@ -30,7 +31,19 @@ async function main(words: readonly string[]): Promise<number> {
       close ? `Did you mean 'edgebook ${close}'?` : "'edgebook --help' lists the commands.",
     );
   }
-  const { command } = await entry.load();
+  return runEntry(name, entry, rest);
+}
+
+async function runEntry(
+  name: string,
+  entry: CommandEntry,
+  rest: readonly string[],
+): Promise<number> {
+  const { command, subcommands } = await entry.load();
+  const [part = ""] = rest;
+  if (subcommands && Object.hasOwn(subcommands, part)) {
+    return runEntry(`${name} ${part}`, subcommands[part], rest.slice(1));
+  }
   const end = rest.indexOf("--");
   const beforeEnd = end < 0 ? rest : rest.slice(0, end);
   if (beforeEnd.includes("--help") || beforeEnd.includes("-h")) {

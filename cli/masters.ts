@@ -23,7 +23,7 @@ export async function loadMasters(
   }
 }
 
-async function wholeText(path: string): Promise<string> {
+export async function wholeText(path: string): Promise<string> {
   const input = await openInput(path);
   const decoder = new TextDecoder();
   let text = "";

@@ -1,7 +1,7 @@
 /**
  * Edge: a server core on a TCP port of loopback. Bytes that the other side does not take yet wait
- * here; a connection that the core closes is ended once they are sent, and cut if it was refreshed
- * away. One timer wakes the core when something is due.
+ * here; a connection that the core closes is ended once they are sent. Who owns the port calls the
+ * core's `advance` every few milliseconds.
  */
 import type { Socket, TCPSocketListener } from "bun";
 import type { OneRequestServer, ServerSink } from "./one-request.ts";
@@ -12,9 +12,6 @@ interface Peer {
   isClosing: boolean;
 }
 
-/** Longer waits are cut into pieces: a timer holds no more than 2^31 ms. */
-const LONGEST_WAIT_MS = 1_000;
-
 export class TcpPort implements ServerSink {
   readonly port: number;
   private readonly listener: TCPSocketListener<Peer>;
@@ -22,7 +19,6 @@ export class TcpPort implements ServerSink {
   private readonly clock: () => number;
   private server: OneRequestServer | undefined;
   private nextId = 1;
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param clock nanoseconds of the exchange's time
@@ -35,10 +31,9 @@ export class TcpPort implements ServerSink {
       port,
       socket: {
         open: (socket) => this.opened(socket),
-        data: (socket, bytes) =>
-          this.act((server, nowNs) => {
-            server.received(socket.data.id, bytes.slice(), nowNs);
-          }),
+        data: (socket, bytes) => {
+          this.server?.received(socket.data.id, bytes.slice(), this.clock());
+        },
         drain: (socket) => flush(socket),
         close: (socket) => this.gone(socket),
         error: (socket) => this.gone(socket),
@@ -66,7 +61,6 @@ export class TcpPort implements ServerSink {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
     this.listener.stop(true);
   }
 
@@ -74,26 +68,11 @@ export class TcpPort implements ServerSink {
     const id = this.nextId++;
     socket.data = { id, waiting: [], isClosing: false };
     this.sockets.set(id, socket);
-    this.act((server, nowNs) => server.connected(id, nowNs, socket.remoteAddress));
+    this.server?.connected(id, this.clock(), socket.remoteAddress);
   }
 
   private gone(socket: Socket<Peer>): void {
-    if (!this.sockets.delete(socket.data.id)) return;
-    this.act((server) => server.closed(socket.data.id));
-  }
-
-  /** Does something with the server, and sets the timer for what it leaves to be done. */
-  private act(what: (server: OneRequestServer, nowNs: number) => void): void {
-    const { server } = this;
-    if (server === undefined) return;
-    what(server, this.clock());
-    clearTimeout(this.timer);
-    if (server.open === 0) return;
-    const waitMs = Math.max(0, Math.ceil((server.nextNs - this.clock()) / 1e6));
-    this.timer = setTimeout(
-      () => this.act((due, nowNs) => due.advance(nowNs)),
-      Math.min(waitMs, LONGEST_WAIT_MS),
-    );
+    if (this.sockets.delete(socket.data.id)) this.server?.closed(socket.data.id);
   }
 }
 

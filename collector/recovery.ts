@@ -19,6 +19,7 @@ import { Connections } from "../streams/recovery-connections.ts";
 import { RECOVERY_POLICY, type RecoveryPolicy } from "../streams/recovery-policy.ts";
 import { SnapshotScheduler, type SnapshotSink } from "../streams/recovery-snapshots.ts";
 import type { Sequencer } from "../streams/sequencer.ts";
+import { newestTime } from "../streams/splice-image.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { CollectorCore } from "./core.ts";
 import { AskedRanges } from "./recovery-asked.ts";
@@ -119,14 +120,20 @@ export class EdgeRecovery implements RecoverySink, SnapshotSink {
     this.snapshots?.want(stream, to, this.nowNs);
   }
 
-  snapshot(stream: number, epoch: number, lastSequence: number, records: Uint8Array): void {
+  snapshot(stream: number, epoch: number, lastSequence: number, records: Uint8Array): boolean {
     const { snapshots } = this.protocol;
-    const channel = this.channelOf(this.streamOf(stream));
-    if (snapshots === undefined) return;
+    const own = this.streamOf(stream);
+    if (snapshots === undefined) return false;
+    const newestNs = newestTime(snapshots, records);
+    if (own !== undefined && !this.sequencer?.mayBeOfThisEpoch(own, lastSequence, newestNs)) {
+      return false;
+    }
+    const channel = this.channelOf(own);
     const feed = this.feed.id;
     const { nowNs: atNs } = this;
     const { recordBytes } = snapshots;
     this.parts.add({ feed, stream, epoch, lastSequence, records, recordBytes, channel, atNs });
+    return true;
   }
 
   private *missing(sequencer: Sequencer): Generator<Missing> {

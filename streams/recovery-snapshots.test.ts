@@ -30,6 +30,7 @@ class Bench {
       epochOf: () => this.epoch,
       snapshot: (stream: number, epoch: number, last: number, records: Uint8Array) => {
         this.came.push(`${stream} in ${epoch} to ${last}: ${records.length / 30} orders`);
+        return true;
       },
     };
     this.scheduler = new SnapshotScheduler(protocol, this.connections, sink, policy, 10 * MS);

@@ -11,8 +11,8 @@ import { RECOVERY_POLICY, type RecoveryPolicy } from "./recovery-policy.ts";
 
 export interface SnapshotSink {
   epochOf(stream: number): number;
-  /** A whole snapshot; whoever takes it owns its bytes. */
-  snapshot(stream: number, epoch: number, lastSequence: number, records: Uint8Array): void;
+  /** A whole snapshot; whoever takes it owns its bytes. False: it is of another epoch. */
+  snapshot(stream: number, epoch: number, lastSequence: number, records: Uint8Array): boolean;
 }
 
 interface Wish {
@@ -37,7 +37,7 @@ const WISHES_LIMIT = 256;
 export class SnapshotCounts {
   requests = 0;
   whole = 0;
-  /** Older than what was needed. */
+  /** Older than what was needed, or of another epoch. */
   old = 0;
   /** Cut before the end. */
   cut = 0;
@@ -141,14 +141,17 @@ export class SnapshotScheduler implements Caller {
     this.drop(reading);
     if (this.sink.epochOf(wish.stream) !== wish.epoch) {
       this.giveUp(wish, true);
-    } else if (reply.lastSequence < wish.atLeast) {
-      this.counts.old++;
-      wish.notBeforeNs = nowNs + this.policy.refreshNs;
-    } else {
+    } else if (reply.lastSequence >= wish.atLeast && this.handOver(wish, reply)) {
       this.counts.whole++;
       this.wishes.delete(wish.stream);
-      this.sink.snapshot(wish.stream, wish.epoch, reply.lastSequence, reply.records);
+    } else {
+      this.counts.old++;
+      wish.notBeforeNs = nowNs + this.policy.refreshNs;
     }
+  }
+
+  private handOver({ stream, epoch }: Wish, { lastSequence, records }: SnapshotReply): boolean {
+    return this.sink.snapshot(stream, epoch, lastSequence, records);
   }
 
   private fail(reading: Reading, why: "silent" | "cut" | "refused" | "wrong", nowNs: number): void {

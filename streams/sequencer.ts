@@ -26,7 +26,7 @@ import { DEFAULT_OPTIONS, type SequencerOptions } from "./options.ts";
 import { Outlet } from "./outlet.ts";
 import { Quarantine, type Reason } from "./quarantine.ts";
 import { Roster } from "./roster.ts";
-import { Splicer, type SpliceVerdict } from "./splice.ts";
+import { isOtherEpoch, Splicer, type SpliceVerdict } from "./splice.ts";
 import type { SnapshotImage } from "./splice-image.ts";
 import { type SequencerStats, statsOf } from "./stats.ts";
 import { Stream } from "./stream.ts";
@@ -176,6 +176,11 @@ export class Sequencer {
     if (this.arbiter.repairs.snapshotNs === 0 || !this.splicer.needsImage(target)) return;
     if (target.gaps.count === 0) this.arbiter.standStill(target);
     this.settle(target);
+  }
+
+  /** False of a snapshot that, by its newest record's time, is of another epoch of the stream. */
+  mayBeOfThisEpoch(stream: Stream, lastSequence: number, newestNs: number): boolean {
+    return !isOtherEpoch(stream, { lastSequence, newestNs }, this.epochs.highTime(stream));
   }
 
   /** Takes a whole snapshot; joins it to its stream now, or when the lines have reached it. */

@@ -37,19 +37,27 @@ export class SnapshotImage {
     this.nsec = nsec;
     const count = Math.floor(records.length / recordBytes);
     this.offsets = new Int32Array(count);
-    let newest = Number.NaN;
     let isSorted = true;
     for (let i = 0, at = 0; i < count; i++, at += recordBytes) {
       this.offsets[i] = at;
-      const time = protocol.recordTime(view, at);
-      if (!(time <= newest)) newest = time;
       if (i > 0 && isSorted && protocol.compare(view, at - recordBytes, at) > 0) isSorted = false;
     }
-    this.newestNs = newest;
+    this.newestNs = newestTime(protocol, records);
     if (!isSorted) this.offsets.sort((a, b) => protocol.compare(view, a, b));
   }
 
   get orders(): number {
     return this.offsets.length;
   }
+}
+
+/** Exchange time of the newest record; NaN if there is none. */
+export function newestTime(protocol: SnapshotProtocol, records: Uint8Array): number {
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  let newest = Number.NaN;
+  for (let at = 0; at + protocol.recordBytes <= records.length; at += protocol.recordBytes) {
+    const time = protocol.recordTime(view, at);
+    if (!(time <= newest)) newest = time;
+  }
+  return newest;
 }

@@ -115,9 +115,13 @@ export class Splicer {
 /**
  * Numbers begin anew with an epoch, so an image of another one can look right by its numbers. Its
  * newest record is then older than this epoch, or newer than the message that it should end with.
+ * Whoever joined after a restart cannot know the former: the edge, which saw it, looks too.
  */
-function isOtherEpoch(stream: Stream, image: SnapshotImage, highTimeNs: number): boolean {
-  const { newestNs, lastSequence } = image;
+export function isOtherEpoch(
+  stream: Stream,
+  { newestNs, lastSequence }: Pick<SnapshotImage, "newestNs" | "lastSequence">,
+  highTimeNs: number,
+): boolean {
   if (Number.isNaN(newestNs)) return false;
   if (newestNs <= stream.formerTimeNs) return true;
   return stream.timedNumber >= lastSequence && newestNs > highTimeNs;

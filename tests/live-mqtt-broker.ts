@@ -37,14 +37,19 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** @param port else one that is free */
-export async function startMosquitto(port?: number): Promise<Mosquitto> {
+/** A multicast group and port that no other test of this host is likely to use. */
+export function freeGroup(): string {
+  const octet = () => 1 + Math.floor(Math.random() * 254);
+  return `239.192.${octet()}.${octet()}:${20_000 + Math.floor(Math.random() * 10_000)}`;
+}
+
+export async function startMosquitto(): Promise<Mosquitto> {
   const program = mosquittoProgram();
   if (program === null) throw new Error("mosquitto is not installed");
-  const taken = port ?? (await freePort());
+  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "edgebook-mosquitto-"));
   const config = join(folder, "mosquitto.conf");
-  writeFileSync(config, `listener ${taken} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`);
+  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`);
   const child = Bun.spawn([program, "-c", config], {
     stdin: "ignore",
     stdout: "ignore",
@@ -56,14 +61,15 @@ export async function startMosquitto(port?: number): Promise<Mosquitto> {
     await child.exited;
     rmSync(folder, { recursive: true, force: true });
   };
-  for (const end = performance.now() + START_MS; !(await listens(taken)); await Bun.sleep(20)) {
+  for (const end = performance.now() + START_MS; !(await listens(port)); await Bun.sleep(20)) {
     if (child.exitCode === null && performance.now() < end) continue;
     await stop();
     throw new Error(`mosquitto did not start: ${await said}`);
   }
-  return { address: `127.0.0.1:${taken}`, stop };
+  return { address: `127.0.0.1:${port}`, stop };
 }
 
+/** Somebody takes connections there. */
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");

@@ -10,7 +10,7 @@ import { Channels } from "../frames/channels.ts";
 import { ChunkFault, ChunkUnpacker } from "../frames/chunk.ts";
 import { DirChunkSource } from "../frames/transport-dir.ts";
 import { openZstd } from "../frames/zstd.ts";
-import { type BrokerName, startMosquitto } from "./live-mqtt-broker.ts";
+import { type BrokerName, freeGroup, startMosquitto } from "./live-mqtt-broker.ts";
 import { type Book, type LiveCapture, type Piece, pieceOf } from "./live-mqtt-capture.ts";
 import { lastJson, type Running, run, start } from "./live-run.ts";
 
@@ -96,12 +96,6 @@ export async function liveRun(options: LiveOptions): Promise<LiveRun> {
     await broker?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** A multicast group and port that no other test of this host is likely to use. */
-function freeGroup(): string {
-  const octet = () => 1 + Math.floor(Math.random() * 254);
-  return `239.192.${octet()}.${octet()}:${20_000 + Math.floor(Math.random() * 10_000)}`;
 }
 
 function collectWords(

@@ -17,7 +17,6 @@ import { Exchange } from "./exchange/exchange.ts";
 import { type LineSink, Lines } from "./exchange/lines.ts";
 import { MoldLines } from "./exchange/mold-lines.ts";
 import type { ExchangeOptions } from "./exchange/options.ts";
-import type { StreamEngine } from "./exchange/stream-engine.ts";
 import { NO_SCHEDULE, type Schedule } from "./schedule.ts";
 import { MoldNumbersIn, NseNumbersIn, ScheduledLines } from "./schedule-lines.ts";
 import type { ServerLimits } from "./servers/limits.ts";
@@ -69,9 +68,9 @@ export const MARKET_DEFAULTS: MarketOptions = {
   requests: {},
 };
 
-/** The session's last letters stand for a stream, the number's lower half for the number. */
+/** Two letters of the session stand for the stream, the number's lower half for the number. */
 const MOLD_NUMBERS: NumberLayout = {
-  streamOffset: 8,
+  streamOffset: 3,
   sequenceOffset: 14,
   littleEndian: false,
   messageFrom: 20,
@@ -172,9 +171,9 @@ export class Market implements LineSink {
     return new OneRequestServer(answering, sink, limits);
   }
 
-  /** MoldUDP64's requests, of one stream. */
-  requestServer(stream: StreamEngine, sink: DatagramSink): MoldRequests {
-    return new MoldRequests(stream, sink, this.options.requests, this.recoveryFaults);
+  /** MoldUDP64's requests, of all streams. */
+  requestServer(sink: DatagramSink): MoldRequests {
+    return new MoldRequests(this.exchange, sink, this.options.requests, this.recoveryFaults);
   }
 }
 

@@ -12,7 +12,7 @@ import type { OneRequestServer } from "./servers/one-request.ts";
 import { TcpPort } from "./servers/tcp-port.ts";
 
 export interface WirePorts {
-  /** Of NSE's two TCP servers, and of the first stream's UDP request server; 0: any free one. */
+  /** Of NSE's two TCP servers, and of MoldUDP64's request server; 0: any free one. */
   readonly recovery: number;
   readonly snapshot: number;
   readonly requests: number;
@@ -29,8 +29,6 @@ export interface WireOptions {
 export interface WireServer {
   readonly kind: "recovery" | "snapshot" | "requests";
   readonly port: number;
-  /** Of a request server; 0: all streams. */
-  readonly stream: number;
   readonly core: OneRequestServer | MoldRequests;
 }
 
@@ -76,10 +74,7 @@ export class MarketWire {
     const { recovery, snapshot, requests } = this.options.ports;
     const { exchange } = this.market;
     if (exchange.options.segment === "nasdaq-itch50") {
-      for (const [index, stream] of exchange.streams.entries()) {
-        const port = requests === 0 ? 0 : requests + index;
-        await this.listenUdp(port, stream.id);
-      }
+      await this.listenUdp(requests);
       return;
     }
     this.listenTcp("recovery", recovery, (port) => this.market.recoveryServer(port));
@@ -144,17 +139,17 @@ export class MarketWire {
     this.tcp.push(tcp);
     const core = open(tcp);
     tcp.serve(core);
-    this.servers.push({ kind, port: tcp.port, stream: 0, core });
+    this.servers.push({ kind, port: tcp.port, core });
   }
 
-  private async listenUdp(port: number, stream: number): Promise<void> {
+  private async listenUdp(port: number): Promise<void> {
     const socket = createSocket("udp4");
     this.udp.push(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
       socket.bind(port, "127.0.0.1", resolve);
     });
-    const core = this.market.requestServer(this.market.exchange.stream(stream)!, {
+    const core = this.market.requestServer({
       datagram(client, bytes) {
         const at = client.lastIndexOf(":");
         socket.send(bytes, Number(client.slice(at + 1)), client.slice(0, at));
@@ -163,6 +158,6 @@ export class MarketWire {
     socket.on("message", (bytes, { address, port: from }) => {
       core.received(`${address}:${from}`, new Uint8Array(bytes), this.nowNs());
     });
-    this.servers.push({ kind: "requests", port: socket.address().port, stream, core });
+    this.servers.push({ kind: "requests", port: socket.address().port, core });
   }
 }

@@ -1,5 +1,6 @@
 /** Edge: `edgebook sim serve`: the simulated exchange on the wire, or as a capture. */
 import { PcapWriter } from "../../frames/pcap-writer.ts";
+import { unixSeconds } from "../../sim/exchange/options.ts";
 import type { Market, MarketFaults, MarketOptions } from "../../sim/market.ts";
 import { parseFaults, rateOf } from "../../sim/serve-faults.ts";
 import { MarketCapture } from "../../sim/serve-pcap.ts";
@@ -11,7 +12,7 @@ import type { FlagValues } from "../flag-values.ts";
 import { type Output, openOutput, printErr, printOut } from "../output.ts";
 import { FORCE_FLAG } from "../shared-flags.ts";
 import { durationNs, EXCHANGE_FLAGS, exchangeOptions, readSchedule } from "../sim-flags.ts";
-import { collectorToml, joinLines } from "../sim-joins.ts";
+import { collectorToml } from "../sim-joins.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -88,6 +89,12 @@ export const command: Command = {
       placeholder: "NAME|IP",
       fallback: "127.0.0.1",
       doc: "Where the multicast goes; datagrams never leave the host.",
+    },
+    {
+      name: "lead",
+      kind: "duration",
+      fallback: "0",
+      doc: "Waits so long before trading starts, for receivers to join.",
     },
     {
       name: "linger",
@@ -232,6 +239,7 @@ async function sendLive(
   try {
     await wire.listen();
     announce(wire, flags);
+    await lead(flags.durationNs("lead") ?? 0, signal);
     await wire.run(untilOf(flags, options), signal);
   } finally {
     await wire.close();
@@ -242,19 +250,26 @@ async function sendLive(
   return wire.unsent > 0 ? Exit.Damaged : Exit.Done;
 }
 
+async function lead(ns: number, signal: AbortSignal): Promise<void> {
+  for (let leftMs = ns / 1e6; leftMs > 0 && !signal.aborted; leftMs -= 50) {
+    await Bun.sleep(Math.min(50, leftMs));
+  }
+}
+
 /** What others need to know, before the first datagram. */
 function announce(wire: MarketWire, flags: FlagValues): void {
-  const { segment } = wire.market.exchange.options;
-  printOut(`# edgebook collect --feed ${segment} --interface ${flags.text("interface")} \\\n`);
-  for (const line of joinLines(wire.market.channels)) printOut(`#   ${line}\n`);
-  printOut(collectorToml(wire.market.channels, segment, flags.text("interface") ?? "127.0.0.1"));
-  for (const { kind, port: at, stream } of wire.servers) {
-    const of = stream === 0 ? "" : ` stream ${stream}`;
-    printOut(`# ${kind}${of} 127.0.0.1:${at}\n`);
-  }
-  const start = BigInt(wire.market.exchange.options.startSec + 315_513_000) * 1_000_000_000n;
-  printOut(`# the right books: edgebook sim expect ${expectFlags(flags)} --start ${start}\n`);
-  printOut("# ready\n");
+  const { segment, startSec } = wire.market.exchange.options;
+  const networkInterface = flags.text("interface") ?? "127.0.0.1";
+  const ports = Object.fromEntries(
+    wire.servers.map(({ kind, port: at }) => [kind === "requests" ? "recovery" : kind, at]),
+  );
+  const start = BigInt(unixSeconds(startSec)) * 1_000_000_000n;
+  printOut(
+    "# Save this as collector.toml, then: edgebook collect --config collector.toml --to …\n",
+  );
+  printOut(collectorToml(wire.market.channels, segment, networkInterface, ports));
+  printOut(`# The right books: edgebook sim expect ${expectFlags(flags)} --start ${start}\n`);
+  printErr(`edgebook: serving ${segment}, ${wire.market.channels.list.length} groups\n`);
 }
 
 /** The flags of the exchange that were given, as they are typed. */

@@ -130,7 +130,7 @@ describe("the exchange as ITCH in MoldUDP64", () => {
   test("a restart is a new session from number 1", () => {
     const { lineA } = run({ restartAtNs: [2 * SEC] }, 4 * SEC);
     const sessions = [...new Set(lineA.map(sessionOf))];
-    expect(sessions).toEqual(["SIM0000001", "SIM0000002"]);
+    expect(sessions).toEqual(["SIM0100001", "SIM0100002"]);
     expect(firstOf(lineA.find((datagram) => sessionOf(datagram) === sessions[1])!)).toBe(1);
   });
 
@@ -150,7 +150,7 @@ describe("the request server", () => {
     const got: Uint8Array[] = [];
     const sink = { datagram: (_: string, bytes: Uint8Array) => got.push(bytes) };
     const stream = exchange.streams[0]!;
-    const server = new MoldRequests(stream, sink, {}, new RecoveryFaultDraw(faults, 1));
+    const server = new MoldRequests(exchange, sink, {}, new RecoveryFaultDraw(faults, 1));
     const ask = (session: string, first: number, count: number) => {
       server.received("me", moldRequest(session, first, count), 3 * SEC);
       return got.splice(0);
@@ -166,25 +166,25 @@ describe("the request server", () => {
 
   test("sends the numbers that were asked for, in packets that fit", () => {
     const { ask } = open();
-    const packets = ask("SIM0000001", 100, 200);
+    const packets = ask("SIM0100001", 100, 200);
     expect(packets.length).toBeGreaterThan(3);
     expect(numbersOf(packets)).toEqual(Array.from({ length: 200 }, (_, at) => 100 + at));
   });
 
   test("is silent about other sessions and what was never sent, and counts what is no request", () => {
     const { ask, stream, server } = open();
-    expect(ask("SIM0000009", 1, 5)).toEqual([]);
-    expect(ask("SIM0000001", stream.publisher.lastSequence + 100, 5)).toEqual([]);
+    expect(ask("SIM0100009", 1, 5)).toEqual([]);
+    expect(ask("SIM0100001", stream.publisher.lastSequence + 100, 5)).toEqual([]);
     server.received("me", new Uint8Array(3), 3 * SEC);
     expect(server.violations.total).toBe(1);
   });
 
   test("does the wrong things that its faults say", () => {
-    expect(open({ silenceRate: 1 }).ask("SIM0000001", 1, 5)).toEqual([]);
-    expect(numbersOf(open({ shortRate: 1 }).ask("SIM0000001", 1, 50)).length).toBeLessThan(50);
-    expect(numbersOf(open({ wrongRate: 1 }).ask("SIM0000001", 1, 5))[0]).toBeGreaterThan(1);
+    expect(open({ silenceRate: 1 }).ask("SIM0100001", 1, 5)).toEqual([]);
+    expect(numbersOf(open({ shortRate: 1 }).ask("SIM0100001", 1, 50)).length).toBeLessThan(50);
+    expect(numbersOf(open({ wrongRate: 1 }).ask("SIM0100001", 1, 5))[0]).toBeGreaterThan(1);
     const slow = open({ slowRate: 1 });
-    expect(slow.ask("SIM0000001", 1, 5)).toEqual([]);
+    expect(slow.ask("SIM0100001", 1, 5)).toEqual([]);
     expect(slow.server.nextNs).toBeLessThan(5 * SEC);
     slow.server.advance(5 * SEC);
     expect(numbersOf(slow.got)).toEqual([1, 2, 3, 4, 5]);

@@ -62,7 +62,7 @@ export class MoldLines {
 
   /** Packs what belongs into the next datagram, as far as it has happened yet. */
   private look(cursor: Cursor): void {
-    const { log } = this.exchange.streams[cursor.stream]!;
+    const { id, log } = this.exchange.streams[cursor.stream]!;
     if (cursor.from < log.first) {
       this.overrun += log.first - cursor.from;
       cursor.from = log.first;
@@ -76,13 +76,13 @@ export class MoldLines {
     const delayNs = this.delayNs[cursor.line]!;
     const epoch = log.epochAt(from);
     if (block.numbered[slot] === 0) {
-      packet.begin(epoch, block.sequence[slot]! + 1);
+      packet.begin(id, epoch, block.sequence[slot]! + 1);
       if (startNs >= this.exchange.options.endNs) packet.endSession();
       cursor.next = from + 1;
       cursor.dueNs = startNs + delayNs;
       return;
     }
-    packet.begin(epoch, block.sequence[slot]!);
+    packet.begin(id, epoch, block.sequence[slot]!);
     let lastNs = startNs;
     let isFull = false;
     for (cursor.next = from; cursor.next < log.end; cursor.next++) {

@@ -11,9 +11,9 @@ const LENGTH_BYTES = 2;
 const END_OF_SESSION = 0xffff;
 const WORD = 4294967296;
 
-/** One session for each epoch of a stream: `SIM0000001`. */
-export function moldSession(epoch: number): string {
-  return `SIM${String(epoch + 1).padStart(7, "0")}`;
+/** One session for each epoch of a stream, two digits and five: `SIM0100001`. */
+export function moldSession(stream: number, epoch: number): string {
+  return `SIM${String(stream).padStart(2, "0")}${String(epoch + 1).padStart(5, "0")}`;
 }
 
 export class MoldPacket {
@@ -31,8 +31,8 @@ export class MoldPacket {
   }
 
   /** @param first number of the first message, or the next one of a heartbeat */
-  begin(epoch: number, first: number): void {
-    const session = moldSession(epoch);
+  begin(stream: number, epoch: number, first: number): void {
+    const session = moldSession(stream, epoch);
     for (let i = 0; i < 10; i++) this.bytes[i] = session.charCodeAt(i);
     this.view.setUint32(10, Math.floor(first / WORD));
     this.view.setUint32(14, first % WORD);

@@ -7,6 +7,7 @@
  */
 import { RecoveryFaultDraw } from "../../faults/recovery.ts";
 import { readMoldRequest } from "../../feed/nasdaq/request.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { MoldPacket, moldSession } from "../exchange/mold-packet.ts";
 import type { StreamEngine } from "../exchange/stream-engine.ts";
 import { Violations } from "./violations.ts";
@@ -42,20 +43,19 @@ export class MoldRequests {
   requests = 0;
   packetsSent = 0;
   dropped = 0;
-  private readonly stream: StreamEngine;
+  private readonly exchange: Exchange;
   private readonly options: MoldRequestOptions;
   private readonly faults: RecoveryFaultDraw;
   private readonly sink: DatagramSink;
   private late: Late[] = [];
 
-  /** @param stream one stream has one server: a request does not name it */
   constructor(
-    stream: StreamEngine,
+    exchange: Exchange,
     sink: DatagramSink,
     options: Partial<MoldRequestOptions> = {},
     faults = new RecoveryFaultDraw({}, 1),
   ) {
-    this.stream = stream;
+    this.exchange = exchange;
     this.sink = sink;
     this.options = { ...MOLD_REQUEST_DEFAULTS, ...options };
     this.faults = faults;
@@ -75,9 +75,12 @@ export class MoldRequests {
       return;
     }
     this.requests++;
-    const { log, id } = this.stream;
+    const stream = this.exchange.streams.find(
+      ({ id, log }) => moldSession(id, log.epoch) === request.session,
+    );
+    if (stream === undefined || this.faults.refuses(nowNs)) return;
+    const { id, log } = stream;
     const last = request.first + request.messages - 1;
-    if (request.session !== moldSession(log.epoch) || this.faults.refuses(nowNs)) return;
     const fault = this.faults.strike(id, request.first, last, nowNs);
     if (fault === "silence" || fault === "error") return;
     const { notYetNs, slowNs } = this.faults.options;
@@ -89,7 +92,7 @@ export class MoldRequests {
     let end = Math.min(last + shift, there);
     if (fault === "short") end = first - 1 + this.faults.random.below(request.messages);
     const dueNs = fault === "slow" ? nowNs + this.faults.random.below(slowNs) : nowNs;
-    for (const packet of this.packets(first, end)) {
+    for (const packet of this.packets(stream, first, end)) {
       const kept =
         fault === "cut" ? 1 + this.faults.random.below(packet.length - 1) : packet.length;
       this.send({ client, bytes: packet.slice(0, kept), dueNs }, nowNs);
@@ -115,19 +118,18 @@ export class MoldRequests {
   }
 
   /** Nothing where the first of them is not there. */
-  private packets(first: number, last: number): Uint8Array[] {
-    const { log } = this.stream;
+  private packets({ id, log }: StreamEngine, first: number, last: number): Uint8Array[] {
     const packets: Uint8Array[] = [];
     let position = first <= last ? log.positionOf(first) : undefined;
     if (position === undefined) return packets;
     const packet = new MoldPacket(this.options.bytesPerPacket);
-    packet.begin(log.epoch, first);
+    packet.begin(id, log.epoch, first);
     for (let next = first; next <= last && position < log.end; position++) {
       if (log.at(position).numbered[log.slot(position)] === 0) continue;
       if (!packet.add(log, position)) {
         packets.push(packet.bytes.slice(0, packet.length));
         if (packets.length === this.options.packetsPerRequest) return packets;
-        packet.begin(log.epoch, next);
+        packet.begin(id, log.epoch, next);
         packet.add(log, position);
       }
       next++;

@@ -28,6 +28,7 @@ const EXIT_OF_CODE = {
   address_in_use: Exit.Failed,
   no_such_interface: Exit.Failed,
   cannot_join: Exit.Failed,
+  not_permitted: Exit.Failed,
   bad_address: Exit.Usage,
   broker_unreachable: Exit.Failed,
   bad_certificate: Exit.Failed,

@@ -4,6 +4,7 @@ export type SocketErrorCode =
   | "address_in_use"
   | "no_such_interface"
   | "cannot_join"
+  | "not_permitted"
   | "bad_address";
 
 export class SocketError extends Error {

@@ -25,10 +25,10 @@ export interface ReceiverOptions {
 }
 
 export interface MulticastReceiver {
-  readonly kind: "recvmmsg" | "dgram";
+  readonly kind: "ring" | "recvmmsg" | "dgram";
   /** Whose clock stamps the frames. */
   readonly clock: ClockSource;
-  /** The smallest receive buffer of all groups, as the kernel gave it. */
+  /** The smallest receive buffer of all groups, as the kernel gave it; a ring's is one for all. */
   readonly receiveBufferBytes: number;
   /** Datagrams that the kernel dropped because a receive buffer was full. */
   readonly kernelDrops: number;

@@ -17,8 +17,8 @@ export interface DigestRun {
   readonly changes: number;
   readonly nsPerMessage: number;
   readonly peakBytes: number;
-  /** What the yardstick printed of the same file in the same run; empty where it was not asked. */
-  readonly yardstick: string;
+  /** The yardstick's (`hash+b`) on the same file, in turns with ours; NaN where it was not asked. */
+  readonly yardstickNsPerMessage: number;
 }
 
 /** Why it cannot run here; undefined if it can. */
@@ -45,11 +45,15 @@ export async function runDigest(
     const expected = await Bun.file(facts).json();
     const yardstick = runs > 0 ? build("book_yardstick.cpp", [], folder) : "";
     let best: DigestRun | undefined;
+    let yardstickNsPerMessage = Number.NaN;
     for (let i = 0; i < Math.max(1, runs); i++) {
       const stats = statsOf(
         await edgebook(["rebuild", file, "--schema", "none", "--stats", "--digest"]),
       );
-      const told = yardstick === "" ? "" : run([yardstick, file, "hash+b"]).trim();
+      if (yardstick !== "") {
+        const ns = yardstickNs(run([yardstick, file, "hash+b"]), expected.bboHash);
+        yardstickNsPerMessage = Math.min(ns, yardstickNsPerMessage || ns);
+      }
       if (best && best.nsPerMessage <= stats.ns_per_message) continue;
       best = {
         messages: stats.messages,
@@ -59,14 +63,21 @@ export async function runDigest(
         changes: stats.bbo_changes ?? 0,
         nsPerMessage: stats.ns_per_message,
         peakBytes: stats.peak_memory_bytes,
-        yardstick: told,
+        yardstickNsPerMessage: Number.NaN,
       };
     }
     if (!best) throw new Error("nothing was run");
-    return best;
+    return { ...best, yardstickNsPerMessage };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** From the line that it prints; it must have built the same books. */
+function yardstickNs(printed: string, digest: string): number {
+  const ns = Number(/([\d.]+) ns\/msg/.exec(printed)?.[1]);
+  if (ns > 0 && printed.includes(`bboHash ${digest}`)) return ns;
+  throw new Error(`the yardstick printed: ${printed}`);
 }
 
 function build(source: string, flags: readonly string[], folder: string): string {

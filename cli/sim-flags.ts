@@ -75,11 +75,8 @@ export function readSchedule(flags: FlagValues): Schedule {
   return path === undefined ? NO_SCHEDULE : parseSchedule(readFileSync(path, "utf8"), path);
 }
 
-/** The options of the exchange; throws where one cannot be. */
-export async function exchangeOptions(
-  flags: FlagValues,
-  schedule: Schedule,
-): Promise<Partial<ExchangeOptions>> {
+/** The options of the exchange, without what a schedule does to it; throws where one cannot be. */
+export async function exchangeOptions(flags: FlagValues): Promise<Partial<ExchangeOptions>> {
   const segment = flags.text("feed") as Segment;
   const contracts = await readContracts(flags);
   const streams = flags.integer("streams");
@@ -93,8 +90,7 @@ export async function exchangeOptions(
     messagesPerSecond: flags.integer("rate") ?? 2_000,
     ordersPerStream: flags.integer("orders") ?? 2_000,
     firstSequence: flags.integer("first-sequence") ?? 1,
-    restartAtNs: schedule.restartAtNs,
-    endNs: Math.min(flags.durationNs("duration") ?? Number.POSITIVE_INFINITY, schedule.endNs),
+    endNs: flags.durationNs("duration") ?? Number.POSITIVE_INFINITY,
   };
   try {
     new Exchange({ ...options, keepMessages: 1 });
@@ -142,5 +138,17 @@ async function readContracts(flags: FlagValues): Promise<Contract[]> {
     "bad_masters_file",
     `--masters ${flags.texts("masters").join(", ")}: no contract found.`,
     "Give the exchange's contract files: lines that begin with C or P.",
+  );
+}
+
+/** What an exchange ends with of itself, in the words of the flags; anything else as it is. */
+export function simError(thrown: unknown): unknown {
+  const { code, message } = thrown as { code?: string; message?: string };
+  if (code !== "sequence_exhausted") return thrown;
+  return new CliError(
+    "bad_flag",
+    `${message?.split(":")[0]}.`,
+    "Start lower with --first-sequence, or put 'at 1s restart' into a --schedule.",
+    thrown,
   );
 }

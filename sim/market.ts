@@ -94,7 +94,7 @@ export class Market implements LineSink {
   constructor(given: Partial<MarketOptions>, sink: FrameSink) {
     const options = { ...MARKET_DEFAULTS, ...given };
     this.options = options;
-    this.exchange = new Exchange(exchangeOf(options));
+    this.exchange = new Exchange(scheduledExchange(options.exchange, options.schedule));
     const { segment } = this.exchange.options;
     this.isMold = segment === "nasdaq-itch50";
     for (const [index, { id }] of this.exchange.streams.entries()) {
@@ -177,7 +177,11 @@ export class Market implements LineSink {
   }
 }
 
-function exchangeOf({ exchange, schedule }: MarketOptions): Partial<ExchangeOptions> {
+/** The exchange with what a schedule does to it itself: restarts, and the end of trading. */
+export function scheduledExchange(
+  exchange: Partial<ExchangeOptions>,
+  schedule: Schedule,
+): Partial<ExchangeOptions> {
   const restartAtNs = [...(exchange.restartAtNs ?? []), ...schedule.restartAtNs];
   const endNs = Math.min(exchange.endNs ?? Number.POSITIVE_INFINITY, schedule.endNs);
   return { ...exchange, restartAtNs: restartAtNs.sort((a, b) => a - b), endNs };

@@ -3,12 +3,19 @@ import { feedById } from "../../feed/registry.ts";
 import { Exchange } from "../../sim/exchange/exchange.ts";
 import { Expectation, type ExpectChoice } from "../../sim/expect.ts";
 import { expectedHeader, expectedLine, type RowFormat } from "../../sim/expect-rows.ts";
+import { scheduledExchange } from "../../sim/market.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { openOutput, printErr } from "../output.ts";
 import { FORCE_FLAG, OUT_FLAG } from "../shared-flags.ts";
-import { durationNs, EXCHANGE_FLAGS, exchangeOptions, readSchedule } from "../sim-flags.ts";
+import {
+  durationNs,
+  EXCHANGE_FLAGS,
+  exchangeOptions,
+  readSchedule,
+  simError,
+} from "../sim-flags.ts";
 
 const STEP_NS = 50e6;
 const FLUSH_CHARS = 1 << 20;
@@ -81,7 +88,7 @@ export const command: Command = {
         "Give --duration, as to 'sim serve'.",
       );
     }
-    const exchange = new Exchange(await exchangeOptions(flags, schedule));
+    const exchange = new Exchange(scheduledExchange(await exchangeOptions(flags), schedule));
     const choice = choiceOf(flags, exchange);
     const format = formatOf(flags, exchange);
     const output = openOutput(flags.text("out"), flags.on("force"));
@@ -111,7 +118,7 @@ export const command: Command = {
       return Exit.Done;
     } catch (thrown) {
       output.discard();
-      throw thrown;
+      throw simError(thrown);
     }
   },
 };

@@ -11,7 +11,13 @@ import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { type Output, openOutput, printErr, printOut } from "../output.ts";
 import { FORCE_FLAG } from "../shared-flags.ts";
-import { durationNs, EXCHANGE_FLAGS, exchangeOptions, readSchedule } from "../sim-flags.ts";
+import {
+  durationNs,
+  EXCHANGE_FLAGS,
+  exchangeOptions,
+  readSchedule,
+  simError,
+} from "../sim-flags.ts";
 import { collectorToml } from "../sim-joins.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -149,14 +155,14 @@ export const command: Command = {
       return code;
     } catch (thrown) {
       output?.discard();
-      throw thrown;
+      throw simError(thrown);
     }
   },
 };
 
 async function marketOptions(flags: FlagValues): Promise<Partial<MarketOptions>> {
   const schedule = readSchedule(flags);
-  const exchange = await exchangeOptions(flags, schedule);
+  const exchange = await exchangeOptions(flags);
   const ns = (name: string) => flags.durationNs(name) ?? 0;
   return {
     exchange,

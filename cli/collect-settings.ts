@@ -7,6 +7,7 @@ import type { Feed } from "../feed/feed.ts";
 import { FEED_IDS } from "../feed/registry.ts";
 import { parseChannelFile } from "../frames/channel-file.ts";
 import type { Channels } from "../frames/channels.ts";
+import type { CaptureWay } from "../frames/ring-choice.ts";
 import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
 import { namedFeed } from "./feed-choice.ts";
@@ -21,6 +22,10 @@ export interface CollectSettings {
   readonly feed: Feed | undefined;
   readonly spec: string | undefined;
   readonly interface: string | undefined;
+  /** How datagrams are taken from the kernel; undefined: whichever is better and there. */
+  readonly capture: CaptureWay | undefined;
+  /** The interface is a mirror port: nothing is joined, packets for any address are taken. */
+  readonly mirror: boolean;
   readonly captures: readonly string[];
   readonly to: readonly string[];
   readonly keep: "first" | "both";
@@ -47,14 +52,7 @@ export function collectSettings(flags: FlagValues): CollectSettings {
   }
   addJoins(flags, config, channels, feedName ?? "");
   const name = flags.text("name") ?? config.name ?? usualCollectorName();
-  const capture = flags.text("capture") ?? config.capture;
-  if (capture === "ring") {
-    throw new CliError(
-      "bad_flag",
-      "--capture ring is not built yet.",
-      "Leave it out, or write --capture socket: recvmmsg with kernel times.",
-    );
-  }
+  const capture = flags.text("capture") as CaptureWay | undefined;
   const gib = flags.integer("spool-gib") ?? config.spool?.gib;
   const ageMs = config.chunk_age_ms;
   return {
@@ -64,6 +62,8 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     feed: namedFeed(feedName, channels, spec),
     spec,
     interface: flags.text("interface") ?? config.interface,
+    capture: capture ?? config.capture,
+    mirror: flags.on("mirror") || (config.mirror ?? false),
     captures: given(flags.texts("pcap"), config.pcap),
     to: given(flags.texts("to"), config.to),
     keep: (flags.text("keep") as "first" | "both" | undefined) ?? config.keep ?? "first",

@@ -1,11 +1,11 @@
 /** Edge: `collect --check`: whether this host can do what the settings ask for. Changes nothing. */
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { openInput } from "../frames/input.ts";
-import { findInterface, openReceiver } from "../frames/multicast.ts";
 import { parseChunkAddress } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
+import { openWire } from "./collect-capture.ts";
 import type { CollectSettings } from "./collect-settings.ts";
 import { needsSpool } from "./collecting.ts";
 
@@ -21,7 +21,8 @@ export async function checkHost(settings: CollectSettings): Promise<Finding[]> {
   const findings: Finding[] = [];
   findings.push({ level: "ok", text: `zstd: ${openZstd().name}` });
   for (const path of settings.captures) findings.push(await attempt(path, () => checkFile(path)));
-  if (settings.captures.length === 0) findings.push(await attempt("sockets", () => join(settings)));
+  if (settings.captures.length === 0)
+    findings.push(await attempt("wire", () => checkWire(settings)));
   for (const place of settings.to) findings.push(await attempt(place, () => checkPlace(place)));
   if (needsSpool(settings.to)) {
     const { spoolDirectory } = settings;
@@ -49,39 +50,14 @@ async function checkFile(path: string): Promise<Finding> {
     : { level: "ok", text: `${input.kind}, ${input.compression} packing` };
 }
 
-function join(settings: CollectSettings): Finding {
-  const networkInterface = findInterface(settings.interface ?? "");
-  const groups = settings.channels.list.map(({ group, port }, channel) => ({
-    group,
-    port,
-    channel,
-  }));
-  const wanted = settings.receiveBufferBytes;
-  const receiver = openReceiver({ groups, networkInterface, receiveBufferBytes: wanted });
-  const { kind, receiveBufferBytes } = receiver;
+/** Opens the capture as collecting would, and closes it again. */
+function checkWire(settings: CollectSettings): Finding {
+  const { receiver, text, warning } = openWire(settings);
+  const bytes = receiver.receiveBufferBytes;
   receiver.close();
-  const where = `${networkInterface.name} (${networkInterface.address})`;
-  const text = `${groups.length} groups joined on ${where} by ${kind}`;
-  const clamped = receiveBufferWarning(wanted, receiveBufferBytes);
-  return clamped === undefined
-    ? { level: "ok", text: `${text}, receive buffer ${Math.round(wanted / 2 ** 20)} MiB each` }
-    : { level: "warn", text: `${text}; ${clamped}` };
-}
-
-/** The kernel tells twice what it gives; less than asked means that it clamped. */
-export function receiveBufferWarning(wanted: number, told: number): string | undefined {
-  if (told / 2 >= wanted) return undefined;
-  const most = readNumber("/proc/sys/net/core/rmem_max");
-  return (
-    `the kernel gave a receive buffer of ${Math.round(told / 2048)} KiB instead of ` +
-    `${Math.round(wanted / 1024)} KiB: raise net.core.rmem_max` +
-    (most === undefined ? "" : ` (now ${most})`) +
-    ", or give the process CAP_NET_ADMIN"
-  );
-}
-
-function readNumber(path: string): number | undefined {
-  return existsSync(path) ? Number(readFileSync(path, "utf8")) : undefined;
+  if (warning !== undefined) return { level: "warn", text: `${text}; ${warning}` };
+  const each = receiver.kind === "ring" ? "" : `, receive buffer ${bytes >> 21} MiB each`;
+  return { level: "ok", text: text + each };
 }
 
 async function checkPlace(place: string): Promise<Finding> {

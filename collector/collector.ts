@@ -9,6 +9,7 @@ import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
 import type { CollectorCore } from "./core.ts";
+import { DropCauses } from "./drop-causes.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { RecoverySockets } from "./recovery-sockets.ts";
 import type { LineWatch } from "./watch.ts";
@@ -16,6 +17,8 @@ import type { LineWatch } from "./watch.ts";
 /** Full batches taken in a row before timers and sockets of the sinks get their turn. */
 const BATCHES_IN_A_ROW = 16;
 const IDLE_MS = 1;
+/** How often the kernel is asked what it dropped. */
+const CAUSES_EVERY_NS = 100e6;
 /** Chunks that a file may be ahead of its slowest sink. */
 const FILE_AHEAD_CHUNKS = 128;
 const FILE_PATIENCE_MS = 60_000;
@@ -23,7 +26,10 @@ const FILE_PATIENCE_MS = 60_000;
 export class Collector {
   readonly forwarders: readonly Forwarder[];
   readonly spool: Spool | undefined;
+  /** Whom the losses are put down to. */
+  readonly causes = new DropCauses();
   private readonly boot: number;
+  private live = false;
   private core: CollectorCore | undefined;
   private watch: LineWatch | undefined;
   private readonly recoveries: RecoverySockets[] = [];
@@ -62,7 +68,9 @@ export class Collector {
   /** Receives until the signal. */
   async receive(receiver: MulticastReceiver, signal: AbortSignal): Promise<void> {
     const core = this.attached();
+    this.live = true;
     let inARow = 0;
+    let causesNs = 0;
     while (!signal.aborted) {
       const batch = receiver.receive();
       const nowNs = performance.now() * 1e6;
@@ -74,6 +82,10 @@ export class Collector {
         this.watch?.advance(Date.now() * 1e6);
       }
       for (const recovery of this.recoveries) recovery.turn();
+      if (nowNs >= causesNs) {
+        this.noteCauses(receiver.kernelDrops, nowNs);
+        causesNs = nowNs + CAUSES_EVERY_NS;
+      }
       if (batch.count === 0) {
         inARow = 0;
         await Bun.sleep(IDLE_MS);
@@ -81,6 +93,7 @@ export class Collector {
         await new Promise((resume) => setImmediate(resume));
       }
     }
+    this.noteCauses(receiver.kernelDrops, performance.now() * 1e6);
   }
 
   /** Reads the batches to their end; chunks age by capture time. */
@@ -101,12 +114,18 @@ export class Collector {
     for (const recovery of this.recoveries) recovery.close();
     this.core?.finish();
     this.watch?.finish();
+    // What a file lacks has no cause that could be seen here.
+    if (this.live) this.noteCauses(this.causes.kernelDatagrams, performance.now() * 1e6);
     await this.settle(0, graceMs);
     const behind = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.behind));
     const missed = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.missed));
     await Promise.all(this.forwarders.map((forwarder) => forwarder.close(1000)));
     this.spool?.close();
     return behind + missed;
+  }
+
+  private noteCauses(kernelDatagrams: number, nowNs: number): void {
+    this.causes.note(kernelDatagrams, this.watch?.totals().lost ?? 0, nowNs);
   }
 
   private async settle(behind: number, timeoutMs: number): Promise<void> {

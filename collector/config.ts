@@ -18,6 +18,7 @@ const schema = z.strictObject({
   join: z.array(address).optional(),
   interface: z.string().optional(),
   capture: z.enum(["ring", "socket"]).optional(),
+  mirror: z.boolean().optional(),
   pcap: z.array(z.string()).optional(),
   to: z.array(address).optional(),
   keep: z.enum(["first", "both"]).optional(),

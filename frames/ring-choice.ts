@@ -3,6 +3,7 @@
  * elsewhere; and why, to be said at the start.
  */
 import {
+  findInterface,
   type JoinedGroup,
   type MulticastReceiver,
   type NetworkInterface,
@@ -12,6 +13,7 @@ import {
 import { SocketError } from "./multicast-error.ts";
 import { openLibc } from "./multicast-libc.ts";
 import { isEthernet, RingReceiver, ringIsPermitted } from "./ring.ts";
+import { linkIndex } from "./ring-libc.ts";
 
 export type CaptureWay = "ring" | "socket";
 
@@ -59,6 +61,21 @@ export function ringObstacle(interfaceName: string): string | undefined {
   if (!ringIsPermitted(libc)) return "no CAP_NET_RAW for the ring";
   if (!isEthernet(interfaceName)) return `${interfaceName} brings no Ethernet frames for a ring`;
   return undefined;
+}
+
+/**
+ * The interface of this name or IPv4 address; a mirror port may be one without any address.
+ * @throws SocketError that lists what there is
+ */
+export function findCaptureInterface(nameOrAddress: string, mirror: boolean): NetworkInterface {
+  try {
+    return findInterface(nameOrAddress);
+  } catch (notFound) {
+    const libc = openLibc();
+    const bare = mirror && libc !== undefined && linkIndex(libc, nameOrAddress) > 0;
+    if (bare) return { name: nameOrAddress, address: "", loopback: false };
+    throw notFound;
+  }
 }
 
 function openRing(options: CaptureOptions, mirror: boolean): RingReceiver {

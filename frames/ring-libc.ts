@@ -52,7 +52,9 @@ export function mapRing(socket: number, bytes: number): ArrayBuffer | undefined 
   memory ??= loadMemory();
   const at = memory.mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED_POPULATE, socket, 0);
   // The C library says -1 where it fails: the highest address there is.
-  if (at === null || at < 0 || at > Number.MAX_SAFE_INTEGER) return undefined;
+  if (at === null || typeof at === "bigint" || at < 0 || at > Number.MAX_SAFE_INTEGER) {
+    return undefined;
+  }
   // The collector of garbage calls munmap(address, context): the context is the length.
   const unmap = (memory.munmap as unknown as { ptr: Pointer }).ptr;
   return layOver(at, 0, bytes, bytes, unmap);

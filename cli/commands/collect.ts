@@ -1,15 +1,18 @@
 /** Edge: `edgebook collect`: multicast, or captures, into chunks, and on to the centre. */
+import type { DropCauses } from "../../collector/drop-causes.ts";
 import { CaptureCounters } from "../../frames/capture-counters.ts";
 import type { FrameBatch } from "../../frames/frame-batch.ts";
 import { type Input, openInput } from "../../frames/input.ts";
-import { findInterface, openReceiver } from "../../frames/multicast.ts";
+import { findInterface } from "../../frames/multicast.ts";
+import { RingReceiver } from "../../frames/ring.ts";
+import { openWire } from "../collect-capture.ts";
 import { type CollectSettings, collectSettings } from "../collect-settings.ts";
 import { type Collecting, needsSpool, openCollecting } from "../collecting.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
 import { frameBatches, mergedBatches } from "../frame-source.ts";
-import { checkHost, receiveBufferWarning } from "../host-check.ts";
+import { checkHost } from "../host-check.ts";
 import { printErr, printOut } from "../output.ts";
 import { CHANNELS_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
 
@@ -42,7 +45,14 @@ export const command: Command = {
       name: "capture",
       kind: "text",
       values: ["ring", "socket"],
-      doc: "How datagrams are taken from the kernel; socket is what there is so far.",
+      doc:
+        "How datagrams are taken from the kernel: a packet ring, which needs CAP_NET_RAW, or " +
+        "sockets; else the ring where it can be had.",
+    },
+    {
+      name: "mirror",
+      kind: "boolean",
+      doc: "The interface is a mirror port: takes its traffic by a ring, and joins nothing.",
     },
     {
       name: "pcap",
@@ -185,22 +195,22 @@ async function collectWire(
   { collector }: Collecting,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const networkInterface = findInterface(settings.interface ?? "");
-  const groups = settings.channels.list.map(({ group, port }, channel) => ({
-    group,
-    port,
-    channel,
-  }));
-  const wanted = settings.receiveBufferBytes;
-  const receiver = openReceiver({ groups, networkInterface, receiveBufferBytes: wanted });
-  const warning = receiveBufferWarning(wanted, receiver.receiveBufferBytes);
+  const { receiver, text, warning } = openWire(settings);
   if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
-  const where = `${networkInterface.name} (${networkInterface.address})`;
-  printErr(`edgebook: collecting ${groups.length} groups on ${where} by ${receiver.kind}\n`);
+  printErr(`edgebook: collecting ${text}\n`);
   await collector.receive(receiver, signal);
-  const drops = receiver.kernelDrops;
+  const fragments = receiver instanceof RingReceiver ? (receiver.counters?.fragments ?? 0) : 0;
   receiver.close();
-  return drops > 0 ? [`the kernel dropped ${drops} datagrams: its receive buffer was full`] : [];
+  const { kernelDatagrams } = collector.causes;
+  const room = receiver.kind === "ring" ? "ring" : "receive buffer";
+  const complaints: string[] = [];
+  if (kernelDatagrams > 0) {
+    complaints.push(`the kernel dropped ${kernelDatagrams} datagrams: its ${room} was full`);
+  }
+  if (fragments > 0) {
+    complaints.push(`${fragments} fragments came, which a ring does not put together`);
+  }
+  return complaints;
 }
 
 async function collectFiles(
@@ -259,7 +269,9 @@ function report(
     }));
     const spooled = spool && { bytes: spool.bytes, dropped: spool.chunksDropped };
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
-    const all = { ...counters, ...totals, seconds, sinks, spool: spooled, recovery: asked };
+    const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
+    const drops = { kernelDatagrams, lostOnWire, lostInKernel };
+    const all = { ...counters, ...totals, seconds, drops, sinks, spool: spooled, recovery: asked };
     printErr(`${JSON.stringify(all)}\n`);
     return;
   }
@@ -267,7 +279,13 @@ function report(
   printErr(
     `edgebook: ${counters.frames} frames in ${seconds.toFixed(1)} s, ` +
       `${counters.framesForwarded} forwarded, ${counters.copies} copies left out, ` +
-      `${totals.messages} messages, ${totals.lost} lost; ` +
+      `${totals.messages} messages, ${totals.lost} lost${blamed(collector.causes)}; ` +
       `${counters.chunks} chunks, ${counters.chunkBytes} bytes (${ratio.toFixed(1)} times smaller)\n`,
   );
+}
+
+/** Whom losses are put down to, where there were any. */
+function blamed({ kernelDatagrams, lostOnWire, lostInKernel }: DropCauses): string {
+  if (kernelDatagrams + lostOnWire + lostInKernel === 0) return "";
+  return ` (wire ${lostOnWire}, kernel ${lostInKernel} by ${kernelDatagrams} dropped datagrams)`;
 }

@@ -11,6 +11,7 @@ import type { Feed, Framing } from "../feed/feed.ts";
 import { Fault, PacketBatch, PacketKind } from "../feed/packet-batch.ts";
 import type { Channel, Channels } from "../frames/channels.ts";
 import {
+  type ChunkCodec,
   ChunkPacker,
   type ChunkTitle,
   type ClockSource,
@@ -33,6 +34,8 @@ export interface CollectorOptions {
   readonly chunkAgeNs: number;
   /** Numbers of a stream whose first copies are remembered; a power of two. */
   readonly copiesWindow: number;
+  /** How chunks are laid out; absent: in columns, where the feed has a layout table. */
+  readonly codec?: ChunkCodec;
   /** What it does about what is missing, for the centre to know; absent: nothing. */
   readonly repairs?: ChunkRepairs;
 }
@@ -122,7 +125,7 @@ export class CollectorCore {
   ) {
     this.channels = channels;
     this.feedOf = feedOf;
-    this.packer = new ChunkPacker(channels, zstd);
+    this.packer = new ChunkPacker(channels, zstd, options.codec);
     this.onChunk = onChunk;
     this.options = options;
   }

@@ -13,6 +13,8 @@ export const CHUNK_FRAMES_LIMIT = 1 << 16;
 export const CHUNK_CHANNELS_LIMIT = 1024;
 export const CHUNK_HEADER_BYTES_LIMIT = 128 << 10;
 
+/** How a body is laid out before compression: any bytes, or by the feed's layout table. */
+export type ChunkCodec = "raw" | "columns";
 export type ChunkKind = "live" | "recovered" | "snapshot";
 /** Whose clock gave the capture times: the kernel at receipt, the collector, or a capture file. */
 export type ClockSource = "kernel" | "host" | "capture";
@@ -46,7 +48,7 @@ export interface ChunkHeader {
   /** The channels that its frames refer to by index. */
   readonly channels: readonly Channel[];
   readonly frames: number;
-  readonly codec: "raw";
+  readonly codec: ChunkCodec;
   /** Name of the dictionary that the body needs; empty: none. */
   readonly dictionary: string;
   /** Bytes of the body before and after compression. */
@@ -176,7 +178,8 @@ export function checkHeader(value: unknown): ChunkHeader | ChunkFault {
     if (!CHECKS[name](fields[name])) return new ChunkFault("bad_header", `field ${name}`);
   }
   const header = value as ChunkHeader;
-  if (header.codec !== "raw") return new ChunkFault("bad_codec", `codec ${header.codec}`);
+  if (header.codec !== "raw" && header.codec !== "columns")
+    return new ChunkFault("bad_codec", `codec ${header.codec}`);
   if (header.dictionary !== "") {
     return new ChunkFault("missing_dictionary", `dictionary ${header.dictionary}`);
   }

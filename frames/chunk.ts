@@ -5,7 +5,7 @@
  *     u32 LE   bytes of the header
  *     u32 LE   CRC-32C of the header
  *     header   MessagePack map, see `chunk-header.ts`
- *     body     zstd of what `chunk-raw.ts` lays out
+ *     body     zstd of what `chunk-raw.ts` or `chunk-columns.ts` lays out
  *
  * A file is chunks one after another. A chunk stands alone and stays under 1 MiB; any byte of it
  * that changes is found by one of the two checksums. Worst case of reading a hostile chunk:
@@ -13,21 +13,28 @@
  */
 import { decode, encode } from "@msgpack/msgpack";
 import type { Channels } from "./channels.ts";
+import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
 import { crc32c } from "./chunk-checksum.ts";
 import {
   CHUNK_BYTES_LIMIT,
   CHUNK_FRAMES_LIMIT,
   CHUNK_HEADER_BYTES_LIMIT,
   CHUNK_VERSION,
+  type ChunkCodec,
   ChunkFault,
   type ChunkHeader,
   checkHeader,
 } from "./chunk-header.ts";
-import { packRaw, rawBytesMax, unpackRaw } from "./chunk-raw.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
 
-export { ChunkFault, type ChunkHeader, type ChunkKind, type ClockSource } from "./chunk-header.ts";
+export {
+  type ChunkCodec,
+  ChunkFault,
+  type ChunkHeader,
+  type ChunkKind,
+  type ClockSource,
+} from "./chunk-header.ts";
 
 /** "EBCH" as it stands in the bytes. */
 export const CHUNK_MARK = Uint8Array.of(0x45, 0x42, 0x43, 0x48);
@@ -60,13 +67,13 @@ export type ChunkTitle = Omit<
 /** Packs all frames of a batch; keeps its scratch buffers from chunk to chunk. */
 export class ChunkPacker {
   private readonly channels: Channels;
-  private readonly zstd: Zstd;
-  private scratch = new Uint8Array(1 << 16);
+  private readonly bodies: BodyPacker;
   private channelMap = new Int32Array(64).fill(-1);
 
-  constructor(channels: Channels, zstd: Zstd) {
+  /** @param codec `columns` lays out by the layout table where the feed has one, else as `raw` */
+  constructor(channels: Channels, zstd: Zstd, codec: ChunkCodec = "columns") {
     this.channels = channels;
-    this.zstd = zstd;
+    this.bodies = new BodyPacker(zstd, codec);
   }
 
   /**
@@ -77,19 +84,14 @@ export class ChunkPacker {
   pack(title: ChunkTitle, frames: FrameBatch): PackedChunk {
     if (frames.count > CHUNK_FRAMES_LIMIT) throw new RangeError("too many frames for one chunk");
     const used = this.mapChannels(frames, title.runs);
-    let payloadBytes = 0;
-    for (let i = 0; i < frames.count; i++) payloadBytes += frames.length[i];
-    const needed = rawBytesMax(frames.count, payloadBytes);
-    if (this.scratch.length < needed) this.scratch = new Uint8Array(needed * 2);
-    const rawBytes = packRaw(frames, 0, frames.count, this.channelMap, this.scratch);
-    const body = this.zstd.compress(this.scratch.subarray(0, rawBytes));
+    const { codec, rawBytes, body } = this.bodies.pack(title, frames, this.channelMap);
     const header: ChunkHeader = {
       ...title,
       version: CHUNK_VERSION,
       ...captureSpan(frames),
       channels: used.map((index) => this.channels.list[index]),
       frames: frames.count,
-      codec: "raw",
+      codec,
       dictionary: "",
       rawBytes,
       bodyBytes: body.length,
@@ -122,6 +124,7 @@ export class ChunkPacker {
 export class ChunkUnpacker {
   private readonly channels: Channels;
   private readonly zstd: Zstd;
+  private readonly bodies = new BodyUnpacker();
   private frames = new FrameBatch(4096);
 
   /** @param channels takes the channels that chunks name; frames then refer to it */
@@ -145,7 +148,9 @@ export class ChunkUnpacker {
       // A channel that the collector found by itself names no feed; its chunk does.
       this.channels.add(channel.feed === "" ? { ...channel, feed: header.feed } : channel),
     );
-    if (!unpackRaw(raw, header.frames, map, this.frames)) return new ChunkFault("bad_body", "raw");
+    if (!this.bodies.unpack(header, raw, map, this.frames)) {
+      return new ChunkFault("bad_body", header.codec);
+    }
     return { header, frames: this.frames };
   }
 }

@@ -1,0 +1,114 @@
+/**
+ * The body of a chunk: which codec lays it out, and its way through zstd. A `columns` body is
+ * several zstd frames one after another, each with a code fitted to its columns; together they
+ * unpack like one, here and by the `zstd` tool.
+ */
+import { feedById } from "../feed/registry.ts";
+import { ColumnsPacker, ColumnsUnpacker } from "./chunk-columns.ts";
+import type { ChunkCodec, ChunkHeader } from "./chunk-header.ts";
+import { packRaw, rawBytesMax, unpackRaw } from "./chunk-raw.ts";
+import { ByteSink } from "./columns/bit-stream.ts";
+import { type FeedPlan, planOf } from "./columns/plan.ts";
+import type { FrameBatch } from "./frame-batch.ts";
+import type { Zstd } from "./zstd-port.ts";
+
+export interface PackedBody {
+  readonly codec: ChunkCodec;
+  /** Bytes before compression. */
+  readonly rawBytes: number;
+  /** Valid until the next call. */
+  readonly body: Uint8Array;
+}
+
+/** Of so few frames both codecs are tried: a directory of columns may be more than it saves. */
+const FEW_FRAMES = 64;
+
+export class BodyPacker {
+  private readonly zstd: Zstd;
+  private readonly codec: ChunkCodec;
+  private readonly packers = new Map<string, ColumnsPacker | null>();
+  private readonly packed = new ByteSink(1 << 16);
+  private scratch = new Uint8Array(1 << 16);
+
+  /** @param codec what bodies are laid out by where the feed has a plan for it */
+  constructor(zstd: Zstd, codec: ChunkCodec) {
+    this.zstd = zstd;
+    this.codec = codec;
+  }
+
+  /** @param channelMap index in the chunk's channels for each channel of the batch */
+  pack(
+    title: Pick<ChunkHeader, "feed" | "kind">,
+    frames: FrameBatch,
+    channelMap: Int32Array,
+  ): PackedBody {
+    // Records of a snapshot are not messages of the feed's table.
+    if (this.codec === "raw" || title.kind === "snapshot") return this.raw(frames, channelMap);
+    const columns = this.columns(title.feed, frames, channelMap);
+    if (columns === null) return this.raw(frames, channelMap);
+    if (frames.count > FEW_FRAMES && columns.body.length < payloadBytes(frames)) return columns;
+    const raw = this.raw(frames, channelMap);
+    return raw.body.length < columns.body.length ? raw : columns;
+  }
+
+  private columns(feed: string, frames: FrameBatch, channelMap: Int32Array): PackedBody | null {
+    let packer = this.packers.get(feed);
+    if (packer === undefined) {
+      const plan = planOfFeed(feed);
+      packer = plan === undefined ? null : new ColumnsPacker(plan);
+      this.packers.set(feed, packer);
+    }
+    const body = packer?.pack(frames, channelMap) ?? null;
+    if (packer === null || body === null) return null;
+    const { packed } = this;
+    packed.length = 0;
+    let at = 0;
+    for (const cut of packer.cuts) {
+      if (cut === at) continue;
+      const part = this.zstd.compress(body.subarray(at, cut));
+      packed.append(part, 0, part.length);
+      at = cut;
+    }
+    const rawBytes = body.length;
+    return { codec: "columns", rawBytes, body: packed.bytes.subarray(0, packed.length) };
+  }
+
+  private raw(frames: FrameBatch, channelMap: Int32Array): PackedBody {
+    const needed = rawBytesMax(frames.count, payloadBytes(frames));
+    if (this.scratch.length < needed) this.scratch = new Uint8Array(needed * 2);
+    const rawBytes = packRaw(frames, 0, frames.count, channelMap, this.scratch);
+    const body = this.zstd.compress(this.scratch.subarray(0, rawBytes));
+    return { codec: "raw", rawBytes, body };
+  }
+}
+
+export class BodyUnpacker {
+  private readonly unpackers = new Map<FeedPlan, ColumnsUnpacker>();
+
+  /**
+   * Reads an unpacked body's frames into `out`, which has room for them.
+   * @returns false if it does not hold exactly what the header says
+   */
+  unpack(header: ChunkHeader, raw: Uint8Array, channelMap: Int32Array, out: FrameBatch): boolean {
+    if (header.codec === "raw") return unpackRaw(raw, header.frames, channelMap, out);
+    const plan = planOfFeed(header.feed);
+    if (plan === undefined) return false;
+    let unpacker = this.unpackers.get(plan);
+    if (unpacker === undefined) {
+      unpacker = new ColumnsUnpacker(plan);
+      this.unpackers.set(plan, unpacker);
+    }
+    return unpacker.unpack(raw, header.frames, channelMap, out);
+  }
+}
+
+function planOfFeed(id: string): FeedPlan | undefined {
+  const feed = feedById(id);
+  return feed === undefined ? undefined : planOf(feed.table);
+}
+
+function payloadBytes(frames: FrameBatch): number {
+  let bytes = 0;
+  for (let i = 0; i < frames.count; i++) bytes += frames.length[i];
+  return bytes;
+}

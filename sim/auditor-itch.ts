@@ -22,6 +22,12 @@ export interface ItchLevel {
   readonly orders: readonly { readonly id: bigint; readonly quantity: number }[];
 }
 
+/** Best first. */
+export interface ItchBook {
+  readonly bids: readonly ItchLevel[];
+  readonly asks: readonly ItchLevel[];
+}
+
 export class ItchAuditor {
   private readonly orders = new Map<bigint, AuditedOrder>();
   private readonly symbols = new Map<number, string>();
@@ -66,20 +72,29 @@ export class ItchAuditor {
     return this.symbols.get(message[1]! * 256 + message[2]!) ?? "";
   }
 
-  book(symbol: string): { bids: ItchLevel[]; asks: ItchLevel[] } {
-    const own = [...this.orders.values()].filter(
-      ({ locate }) => this.symbols.get(locate) === symbol,
+  book(symbol: string): ItchBook {
+    return image(
+      [...this.orders.values()].filter(({ locate }) => this.symbols.get(locate) === symbol),
     );
-    own.sort((a, b) => a.place - b.place);
-    return {
-      bids: levels(own.filter(({ isBuy }) => isBuy)).reverse(),
-      asks: levels(own.filter(({ isBuy }) => !isBuy)),
-    };
+  }
+
+  /** Every book in which an order stands, by symbol: one walk over all orders. */
+  books(): Map<string, ItchBook> {
+    const bySymbol = Map.groupBy(this.orders.values(), ({ locate }) => this.symbols.get(locate));
+    return new Map([...bySymbol].map(([symbol = "", own]) => [symbol, image(own)]));
   }
 
   private add(ref: bigint, locate: number, isBuy: boolean, price: number, shares: number): void {
     this.orders.set(ref, { ref, locate, isBuy, price, shares, place: ++this.arrivals });
   }
+}
+
+function image(own: AuditedOrder[]): ItchBook {
+  own.sort((a, b) => a.place - b.place);
+  return {
+    bids: levels(own.filter(({ isBuy }) => isBuy)).reverse(),
+    asks: levels(own.filter(({ isBuy }) => !isBuy)),
+  };
 }
 
 function levels(orders: readonly AuditedOrder[]): ItchLevel[] {

@@ -7,6 +7,7 @@
  */
 import { Auditor } from "./auditor.ts";
 import { ItchAuditor } from "./auditor-itch.ts";
+import type { BookImage } from "./book-image.ts";
 import type { Exchange } from "./exchange/exchange.ts";
 import { unixSeconds } from "./exchange/options.ts";
 import type { StreamEngine } from "./exchange/stream-engine.ts";
@@ -18,16 +19,21 @@ export interface ExpectedLevel {
   readonly orders: readonly { readonly id: bigint; readonly quantity: number }[];
 }
 
+interface ExpectedBook {
+  /** Best first. */
+  readonly bids: readonly ExpectedLevel[];
+  readonly asks: readonly ExpectedLevel[];
+}
+
+const EMPTY_BOOK: ExpectedBook = { bids: [], asks: [] };
+
 /** An instrument's book right after a message. */
-export interface ExpectedRow {
+export interface ExpectedRow extends ExpectedBook {
   /** The message's time, nanoseconds since 1970 UTC. */
   readonly tsEvent: bigint;
   readonly stream: number;
   readonly sequence: number;
   readonly token: string;
-  /** Best first. */
-  readonly bids: readonly ExpectedLevel[];
-  readonly asks: readonly ExpectedLevel[];
 }
 
 export interface ExpectChoice {
@@ -96,14 +102,18 @@ export class Expectation {
     if (at.some((one) => one.stream === id && one.sequence === sequence)) this.wholeStream(walk);
     else if (every > 0 && sequence % every === 0) {
       const token = walk.judge.tokenOf(walk.message);
-      if (token !== "" && (tokens.size === 0 || tokens.has(token))) this.take(walk.row(token));
+      if (token !== "" && (tokens.size === 0 || tokens.has(token))) {
+        this.take(walk.row(token, walk.judge.book(token)));
+      }
     }
   }
 
   private wholeStream(walk: Walk): void {
     const { tokens } = this.choice;
+    const books = walk.judge.books();
     for (const { name } of walk.stream.instruments) {
-      if (tokens.size === 0 || tokens.has(name)) this.take(walk.row(name));
+      const isWanted = tokens.size === 0 || tokens.has(name);
+      if (isWanted) this.take(walk.row(name, books.get(name) ?? EMPTY_BOOK));
     }
   }
 }
@@ -153,15 +163,17 @@ class Walk {
     return true;
   }
 
-  row(token: string): ExpectedRow {
+  row(token: string, book: ExpectedBook): ExpectedRow {
     const { stream, sequence, tsEvent } = this;
-    return { tsEvent, stream: stream.id, sequence, token, ...this.judge.book(token) };
+    return { tsEvent, stream: stream.id, sequence, token, ...book };
   }
 }
 
 interface Judge {
   readonly auditor: { apply(message: Uint8Array): void; clear(): void };
-  book(token: string): Pick<ExpectedRow, "bids" | "asks">;
+  book(token: string): ExpectedBook;
+  /** Every book in which an order stands, in one walk. */
+  books(): ReadonlyMap<string, ExpectedBook>;
   /** The instrument that a message is about; empty if none. */
   tokenOf(message: Uint8Array): string;
   /** Nanoseconds since 1970 UTC. */
@@ -178,14 +190,12 @@ class NseJudge implements Judge {
     this.epochNs = BigInt(epochSec) * 1_000_000_000n;
   }
 
-  book(token: string) {
-    const { bids, asks } = this.auditor.book(token);
-    const wide = (levels: typeof bids): ExpectedLevel[] =>
-      levels.map(({ price, orders }) => ({
-        price,
-        orders: orders.map(({ id, quantity }) => ({ id: BigInt(id), quantity })),
-      }));
-    return { bids: wide(bids), asks: wide(asks) };
+  book(token: string): ExpectedBook {
+    return wideIds(this.auditor.book(token));
+  }
+
+  books(): Map<string, ExpectedBook> {
+    return new Map([...this.auditor.books()].map(([name, book]) => [name, wideIds(book)]));
   }
 
   tokenOf(message: Uint8Array): string {
@@ -200,6 +210,15 @@ class NseJudge implements Judge {
   }
 }
 
+function wideIds({ bids, asks }: BookImage): ExpectedBook {
+  const wide = (levels: typeof bids): ExpectedLevel[] =>
+    levels.map(({ price, orders }) => ({
+      price,
+      orders: orders.map(({ id, quantity }) => ({ id: BigInt(id), quantity })),
+    }));
+  return { bids: wide(bids), asks: wide(asks) };
+}
+
 class ItchJudge implements Judge {
   readonly auditor = new ItchAuditor();
   private readonly midnightNs: bigint;
@@ -208,8 +227,12 @@ class ItchJudge implements Judge {
     this.midnightNs = BigInt(midnightSec) * 1_000_000_000n;
   }
 
-  book(token: string) {
+  book(token: string): ExpectedBook {
     return this.auditor.book(token);
+  }
+
+  books(): Map<string, ExpectedBook> {
+    return this.auditor.books();
   }
 
   /** Directory and day messages change no book and have no row. */

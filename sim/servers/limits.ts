@@ -26,7 +26,7 @@ export const NSE_LIMITS: ServerLimits = {
   askWithinNs: 1e9,
   messagesPerRequest: 300_000,
   bytesPerSecond: 125e6,
-  openLimit: 256,
+  openLimit: 64,
 };
 
 /** A limit that cannot be; the message says which. */

@@ -163,5 +163,6 @@ describe("an operator", () => {
       const old = before.find((other: { stream: number }) => other.stream === row.stream);
       expect(row.live_orders).toBe(row.stream === stream ? 0 : old.live_orders);
     }
+    expect((await json("/v1/gaps")).clears).toMatchObject([{ feed: "nse-fo", stream }]);
   });
 });

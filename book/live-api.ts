@@ -92,7 +92,15 @@ export class LiveApi {
       from: row.from,
       to: row.to,
     }));
-    return { gaps: rows.slice(-TRADES_LIMIT), lost_chunks: chunks };
+    const feeds = [...this.live.feeds];
+    const ledgers = feeds.map(([id, { pipeline }]) => [id, pipeline.sequencer.ledger] as const);
+    const snapshots = ledgers.flatMap(([id, { snapshots }]) =>
+      snapshots.list().map((row) => ({ ...eventRow(id, row), orders: row.orders })),
+    );
+    const clears = ledgers.flatMap(([id, { clears }]) =>
+      clears.list().map((row) => eventRow(id, row)),
+    );
+    return { gaps: rows.slice(-TRADES_LIMIT), lost_chunks: chunks, snapshots, clears };
   }
 
   /** The days of which there are certificates. */
@@ -199,6 +207,16 @@ function daysOf({ feed, day, last_event: last }: Certificate): string[] {
 function isWithin(date: string, days: readonly string[]): boolean {
   const [first, last = first] = days;
   return first !== undefined && date >= first && date <= last;
+}
+
+/** Something that was done to a stream's books behind a message. */
+function eventRow(
+  feed: string,
+  row: { stream: number; epoch: number; sequence: number; atNs: number },
+): object {
+  const { stream, epoch, sequence, atNs } = row;
+  // A double of nanoseconds is exact within 256: enough to find the place.
+  return { feed, stream, epoch, sequence: String(sequence), at: String(BigInt(Math.round(atNs))) };
 }
 
 function integer(name: string, text: string, fallback: number, limit: number): number {

@@ -46,7 +46,7 @@ interface Offer {
 export class Repairs {
   rangesAsked = 0;
   snapshotsAsked = 0;
-  /** From the feed's first chunk until no book of it was doubtful or held, ns; NaN: not yet. */
+  /** From the feed's first chunk until each stream's books had been valid once, ns; NaN: not yet. */
   validAfterNs = Number.NaN;
   private readonly feed: string;
   private readonly sequencer: Sequencer;
@@ -55,6 +55,8 @@ export class Repairs {
   /** By the exchange's stream id. */
   private readonly offers = new Map<number, Offer>();
   private sinceNs = Number.NaN;
+  /** Streams whose books were valid once, by index. */
+  private readonly wereValid = new Set<number>();
 
   constructor(
     feed: string,
@@ -82,13 +84,14 @@ export class Repairs {
 
   /** @param nowNs any clock that goes on; ages of gaps are measured in capture time */
   advance(nowNs: number): void {
-    let isValid = this.sequencer.streams.length > 0;
     for (const stream of this.sequencer.streams) {
       const offer = this.offers.get(stream.id);
       if (offer !== undefined) this.repair(stream, offer, nowNs);
-      if (!stream.begun || stream.state !== "live" || stream.isDoubtful) isValid = false;
+      if (stream.state === "live" && !stream.isDoubtful) this.wereValid.add(stream.index);
     }
-    if (isValid && Number.isNaN(this.validAfterNs)) this.validAfterNs = nowNs - this.sinceNs;
+    const all = this.sequencer.streams.length;
+    if (!Number.isNaN(this.validAfterNs) || all === 0 || this.wereValid.size < all) return;
+    this.validAfterNs = nowNs - this.sinceNs;
   }
 
   private repair(stream: Stream, offer: Offer, nowNs: number): void {

@@ -20,6 +20,8 @@ export const SIM_FEEDS: readonly Segment[] = [
   "nasdaq-itch50",
 ];
 
+const RUSH_FACTOR = 8;
+
 /** The same in `serve` and `expect`: given alike, they mean the same exchange. */
 export const EXCHANGE_FLAGS: readonly FlagSpec[] = [
   {
@@ -42,6 +44,18 @@ export const EXCHANGE_FLAGS: readonly FlagSpec[] = [
     kind: "integer",
     fallback: "2000",
     doc: "Live orders of a stream once its books have filled.",
+  },
+  {
+    name: "orders-per-trade",
+    kind: "integer",
+    fallback: "19",
+    doc: "Messages about orders for each trade; 70 is NSE's record day.",
+  },
+  {
+    name: "opening-rush",
+    kind: "duration",
+    fallback: "0",
+    doc: "Trading opens eight times as busy and calms down over this time.",
   },
   { ...MASTERS_FLAG, doc: "Lists the contracts of this file instead of made-up ones (NSE)." },
   {
@@ -80,6 +94,7 @@ export async function exchangeOptions(flags: FlagValues): Promise<Partial<Exchan
   const segment = flags.text("feed") as Segment;
   const contracts = await readContracts(flags);
   const streams = flags.integer("streams");
+  const rushNs = flags.durationNs("opening-rush") ?? 0;
   const options: Partial<ExchangeOptions> = {
     segment,
     contracts,
@@ -89,6 +104,8 @@ export async function exchangeOptions(flags: FlagValues): Promise<Partial<Exchan
     instruments: flags.integer("instruments") ?? 200,
     messagesPerSecond: flags.integer("rate") ?? 2_000,
     ordersPerStream: flags.integer("orders") ?? 2_000,
+    ordersPerTrade: flags.integer("orders-per-trade") ?? 19,
+    openingRush: rushNs > 0 ? { factor: RUSH_FACTOR, untilNs: rushNs } : undefined,
     firstSequence: flags.integer("first-sequence") ?? 1,
     endNs: flags.durationNs("duration") ?? Number.POSITIVE_INFINITY,
   };

@@ -252,6 +252,30 @@ describe("the simulated exchange", () => {
     expect(Math.max(...even) / mean(even)).toBeLessThan(1.6);
   });
 
+  test("with seventy orders a trade the books keep their size, and stay the auditor's", () => {
+    const options = { streams: 1, messagesPerSecond: 20_000, ordersPerTrade: 70 };
+    const exchange = new Exchange({ ...options, ordersPerStream: 3_000 });
+    exchange.step(10 * SECOND);
+    const { sent } = exchange.streams[0]!.publisher;
+    const orders = sent[Sent.New]! + sent[Sent.Modify]! + sent[Sent.Cancel]!;
+    expect(orders / sent[Sent.Trade]!).toBeGreaterThan(66);
+    expect(orders / sent[Sent.Trade]!).toBeLessThan(74);
+    expect(Math.abs(exchange.streams[0]!.liveOrders / 3_000 - 1)).toBeLessThan(0.1);
+    audit({ ...options, instruments: 20, messagesPerSecond: 2_000, ordersPerStream: 200 }, SECOND);
+  });
+
+  test("an opening rush is as busy as it says, and then over", () => {
+    const openingRush = { factor: 9, untilNs: 2 * SECOND };
+    const exchange = new Exchange({ isEven: true, messagesPerSecond: 2_000, openingRush });
+    exchange.step(2 * SECOND);
+    const rush = exchange.messages;
+    exchange.step(4 * SECOND);
+    // From nine times to once is five times on average.
+    expect(rush / 20_000).toBeCloseTo(1, 1);
+    expect((exchange.messages - rush) / 4_000).toBeCloseTo(1, 1);
+    expect(rush).toBeGreaterThan(3.5 * (exchange.messages - rush));
+  });
+
   test("an engine that fails drops its orders without a word", () => {
     const exchange = new Exchange({ streams: 1 });
     exchange.step(SECOND);

@@ -21,6 +21,10 @@ export interface ExchangeOptions {
   readonly messagesPerSecond: number;
   /** No bursts and no calm. */
   readonly isEven: boolean;
+  /** Messages at the start are so many times as frequent, falling evenly to once until `untilNs`. */
+  readonly openingRush: { readonly factor: number; readonly untilNs: number } | undefined;
+  /** Orders, modifications and cancels for each trade: 19, or NSE's 70 of a record day. */
+  readonly ordersPerTrade: number;
   /** Live orders of a stream at which its opening ramp ends; they then stay near this number. */
   readonly ordersPerStream: number;
   /** A stream that has been silent for so long sends a heartbeat. */
@@ -51,6 +55,8 @@ export const EXCHANGE_DEFAULTS: ExchangeOptions = {
   midnightSec: 1_748_404_800,
   messagesPerSecond: 2_000,
   isEven: false,
+  openingRush: undefined,
+  ordersPerTrade: 19,
   ordersPerStream: 2_000,
   heartbeatNs: 2e9,
   firstSequence: 1,
@@ -105,6 +111,16 @@ export function exchangeOptions(given: Partial<ExchangeOptions>): ExchangeOption
   if (!(options.messagesPerSecond > 0)) {
     throw new ExchangeOptionError(
       `messagesPerSecond is ${options.messagesPerSecond}, and must be above 0`,
+    );
+  }
+  if (!(options.ordersPerTrade >= 1)) {
+    throw new ExchangeOptionError(
+      `ordersPerTrade is ${options.ordersPerTrade}, and must be 1 or more`,
+    );
+  }
+  if (options.openingRush !== undefined && !(options.openingRush.factor >= 1)) {
+    throw new ExchangeOptionError(
+      `openingRush.factor is ${options.openingRush.factor}, and must be 1 or more`,
     );
   }
   if (!(options.deadShare >= 0 && options.deadShare < 1)) {

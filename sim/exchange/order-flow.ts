@@ -38,6 +38,15 @@ const HIDDEN_SHARE = 0.1;
 const MARKET_SHARE = 0.2;
 const OWNERS = 400;
 
+type Mix = readonly [number, number, number, number];
+
+/** The mix with another share of trades; cancels take what that leaves, so that books keep their size. */
+function withTrades([news, modifies, cancels, trades]: Mix, ordersPerTrade: number): Mix {
+  const share = 1 / (ordersPerTrade + 1);
+  const over = trades - share;
+  return [news, modifies, cancels + over, share];
+}
+
 export class OrderFlow {
   private readonly matching: Matching;
   private readonly popularity: Popularity;
@@ -48,12 +57,27 @@ export class OrderFlow {
   private readonly counted = new Float64Array(4);
   private readonly seen = new Float64Array(4);
 
-  /** @param ordersWanted live orders at which the opening ramp ends */
-  constructor(matching: Matching, popularity: Popularity, random: Random, ordersWanted: number) {
+  /** The two mixes. */
+  private readonly ramp: Mix;
+  private readonly stationary: Mix;
+
+  /**
+   * @param ordersWanted live orders at which the opening ramp ends
+   * @param ordersPerTrade messages about orders for each trade; 19 is a share of 5 %
+   */
+  constructor(
+    matching: Matching,
+    popularity: Popularity,
+    random: Random,
+    ordersWanted: number,
+    ordersPerTrade: number,
+  ) {
     this.matching = matching;
     this.popularity = popularity;
     this.random = random;
     this.ordersWanted = ordersWanted;
+    this.ramp = withTrades(RAMP, ordersPerTrade);
+    this.stationary = withTrades(STATIONARY, ordersPerTrade);
   }
 
   /** After a purge: the books fill again from nothing. */
@@ -108,7 +132,7 @@ export class OrderFlow {
 
   private drawBehind(total: number, live: number): number {
     const { counted } = this;
-    const mix = this.isRamped ? STATIONARY : RAMP;
+    const mix = this.isRamped ? this.stationary : this.ramp;
     let correction = 0;
     if (this.isRamped) {
       const short = (this.ordersWanted - live) / this.ordersWanted;

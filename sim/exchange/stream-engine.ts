@@ -80,7 +80,8 @@ export class StreamEngine {
       random.fork(3),
     );
     const wanted = options.ordersPerStream;
-    this.flow = new OrderFlow(this.matching, popularity, random.fork(4), wanted);
+    const { ordersPerTrade } = options;
+    this.flow = new OrderFlow(this.matching, popularity, random.fork(4), wanted, ordersPerTrade);
     this.nextActionNs = instruments.length === 0 ? NEVER : random.exponential(meanGapNs);
     this.auctionEndsNs = options.closingAuction?.untilNs ?? NEVER;
     this.publisher.open(instruments);
@@ -165,7 +166,7 @@ export class StreamEngine {
       this.nextActionNs = NEVER;
       return;
     }
-    const factor = this.tempo.factorAt(publisher.nowNs);
+    const factor = this.tempo.factorAt(publisher.nowNs) * rushAt(publisher.nowNs, options);
     const sent = Math.max(1, publisher.lastSequence - before);
     this.nextActionNs += (this.random.exponential(this.meanGapNs) * sent) / factor;
   }
@@ -186,4 +187,10 @@ export class StreamEngine {
     publisher.open(this.instruments);
     if (this.nextActionNs < publisher.nowNs) this.nextActionNs = publisher.nowNs;
   }
+}
+
+/** How many times as busy it is because the market has just opened. */
+function rushAt(nowNs: number, { openingRush }: ExchangeOptions): number {
+  if (openingRush === undefined || nowNs >= openingRush.untilNs) return 1;
+  return openingRush.factor - (openingRush.factor - 1) * (nowNs / openingRush.untilNs);
 }

@@ -7,6 +7,7 @@ import type { Feed } from "../feed/feed.ts";
 import { FEED_IDS } from "../feed/registry.ts";
 import { parseChannelFile } from "../frames/channel-file.ts";
 import type { Channels } from "../frames/channels.ts";
+import type { ChunkCodec } from "../frames/chunk.ts";
 import type { CaptureWay } from "../frames/ring-choice.ts";
 import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
@@ -29,6 +30,7 @@ export interface CollectSettings {
   readonly captures: readonly string[];
   readonly to: readonly string[];
   readonly keep: "first" | "both";
+  readonly codec: ChunkCodec | undefined;
   readonly receiveBufferBytes: number;
   readonly chunkAgeNs: number | undefined;
   readonly spoolDirectory: string;
@@ -67,6 +69,7 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     captures: given(flags.texts("pcap"), config.pcap),
     to: given(flags.texts("to"), config.to),
     keep: (flags.text("keep") as "first" | "both" | undefined) ?? config.keep ?? "first",
+    codec: (flags.text("codec") as ChunkCodec | undefined) ?? config.codec,
     receiveBufferBytes: (config.receive_buffer_mib ?? 64) * MIB,
     chunkAgeNs: flags.durationNs("chunk-age") ?? (ageMs === undefined ? undefined : ageMs * 1e6),
     spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),

@@ -12,7 +12,7 @@ import { LineWatch } from "../collector/watch.ts";
 import type { Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
 import type { Channel, Channels } from "../frames/channels.ts";
-import type { ClockSource } from "../frames/chunk.ts";
+import type { ChunkCodec, ClockSource } from "../frames/chunk.ts";
 import { Spool } from "../frames/spool.ts";
 import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
@@ -29,6 +29,8 @@ export interface CollectingOptions {
   readonly feed: Feed | undefined;
   readonly spec?: string | undefined;
   readonly keep: "first" | "both";
+  /** How chunks are laid out; absent: in columns, where the feed has a layout table. */
+  readonly codec?: ChunkCodec | undefined;
   readonly clock: ClockSource;
   readonly chunkAgeNs?: number | undefined;
   /** Folder of the spool; absent: none. */
@@ -75,6 +77,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
     boot,
     clock: options.clock,
     keep: options.keep,
+    ...(options.codec === undefined ? {} : { codec: options.codec }),
     ...(options.chunkAgeNs === undefined ? {} : { chunkAgeNs: options.chunkAgeNs }),
     ...(canAsk === undefined ? {} : { repairs: repairsOf(canAsk) }),
   });

@@ -22,6 +22,7 @@ const schema = z.strictObject({
   pcap: z.array(z.string()).optional(),
   to: z.array(address).optional(),
   keep: z.enum(["first", "both"]).optional(),
+  codec: z.enum(["raw", "columns"]).optional(),
   receive_buffer_mib: z.int().min(1).max(2047).optional(),
   recovery: address.optional(),
   snapshot: address.optional(),

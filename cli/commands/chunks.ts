@@ -125,13 +125,13 @@ async function inspect(
 }
 
 function textLine(header: ChunkHeader, damage: string | undefined): string {
-  const { collector, boot, number, feed, stream, frames, copies, rawBytes, bodyBytes } = header;
+  const { collector, boot, number, feed, stream, frames, copies, codec, bodyBytes } = header;
   const first = formatNs(header.firstSec, header.firstNsec);
   const numbers = `${header.firstSequence}..${header.lastSequence}`;
-  const ratio = (rawBytes / Math.max(1, bodyBytes)).toFixed(1);
+  const each = (bodyBytes / Math.max(1, frames)).toFixed(1);
   return (
     `${collector} ${boot} #${number} ${feed}/${stream} ${numbers} ${frames} frames, ` +
-    `${copies} copies, ${bodyBytes} B (${ratio}x), from ${first}` +
+    `${copies} copies, ${codec} ${bodyBytes} B (${each} a frame), from ${first}` +
     `${damage === undefined ? "" : ` DAMAGED: ${damage}`}\n`
   );
 }

@@ -74,6 +74,12 @@ export const command: Command = {
       values: ["first", "both"],
       doc: "The first copy of each message (the default), or both lines whole.",
     },
+    {
+      name: "codec",
+      kind: "text",
+      values: ["raw", "columns"],
+      doc: "How chunks are laid out; by the feed's layout table, in columns, unless said.",
+    },
     { name: "name", kind: "text", placeholder: "NAME", doc: "The collector's; else the host's." },
     {
       name: "spool",

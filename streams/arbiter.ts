@@ -293,8 +293,10 @@ export class Arbiter {
   passTo(stream: Stream, last: number): void {
     while (stream.next <= last) {
       const gap = stream.gaps.list[0];
-      if (gap !== undefined && gap.from === stream.next) this.cover(stream, gap, last);
+      const before = stream.next;
+      if (gap !== undefined && gap.from === before) this.cover(stream, gap, last);
       else this.drainTo(stream, last);
+      if (stream.next === before) throw new Error(`streams: ${before} is neither held nor missing`);
     }
   }
 

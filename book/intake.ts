@@ -6,7 +6,7 @@
  *
  * Owns one lane for each stream of each boot of a collector: a chunk names its predecessor in the
  * stream (`previous`), so a lost chunk stops its own stream only. What is missing is asked for again
- * every `askAgainNs`, until `holdNs` have passed without progress or the held bytes reach
+ * every `askAgainNs`, until what follows has waited for `holdNs` or the held bytes reach
  * `holdBytes`; then the chunks are given up as lost, counted and listed, and the stream goes on: the
  * sequencer behind will find the gap in the exchange's own numbers.
  *
@@ -54,6 +54,8 @@ export interface LostChunks {
 interface HeldChunk {
   readonly header: ChunkHeader;
   readonly bytes: Uint8Array;
+  /** Since when it waits: each hole has its own time, so that many in a row do not add up. */
+  readonly sinceNs: number;
 }
 
 interface Lane {
@@ -62,8 +64,6 @@ interface Lane {
   taken: number;
   /** By number; taken in the order of their numbers. */
   readonly held: Map<number, HeldChunk>;
-  /** When it last went on, or began to wait. */
-  sinceNs: number;
 }
 
 interface Boot {
@@ -116,7 +116,7 @@ export class Intake {
     this.chunks++;
     const boot = this.bootOf(header, nowNs);
     boot.lastNs = nowNs;
-    const lane = laneOf(boot, header, nowNs);
+    const lane = laneOf(boot, header);
     if (boot.seen.has(header.number)) {
       this.repeated++;
       return;
@@ -129,8 +129,7 @@ export class Intake {
       if (this.takeNow(lane, header, bytes, nowNs)) this.takeHeld(lane, nowNs);
       return;
     }
-    if (lane.held.size === 0) lane.sinceNs = nowNs;
-    lane.held.set(header.number, { header, bytes: bytes.slice() });
+    lane.held.set(header.number, { header, bytes: bytes.slice(), sinceNs: nowNs });
     this.heldBytes += bytes.length;
     this.heldBytesMax = Math.max(this.heldBytesMax, this.heldBytes);
     if (boot.askedNs < 0) this.askMissing(boot, nowNs);
@@ -141,8 +140,9 @@ export class Intake {
   advance(nowNs: number): void {
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
-        if (lane.held.size === 0 || nowNs - lane.sinceNs < this.options.holdNs) continue;
-        this.giveUp(lane, nowNs);
+        while (lane.held.size > 0 && nowNs - lowestHeld(lane).sinceNs >= this.options.holdNs) {
+          this.giveUp(lane, nowNs);
+        }
       }
       if (boot.askedNs >= 0 && nowNs - boot.askedNs >= this.options.askAgainNs) {
         this.askMissing(boot, nowNs);
@@ -163,6 +163,15 @@ export class Intake {
       for (const [key, lane] of boot.lanes) {
         if (lane.held.size > 0 && key.startsWith(`${feed}/`)) return true;
       }
+    }
+    return false;
+  }
+
+  /** Is this very stream waiting for a chunk of some collector? */
+  isWaitingFor(feed: string, stream: number): boolean {
+    const key = `${feed}/${stream}`;
+    for (const { lanes } of this.boots.values()) {
+      if ((lanes.get(key)?.held.size ?? 0) > 0) return true;
     }
     return false;
   }
@@ -196,7 +205,6 @@ export class Intake {
       }
     }
     lane.taken = Math.max(lane.taken, header.number);
-    lane.sinceNs = nowNs;
     boot.done.add(header.number);
     return true;
   }
@@ -230,11 +238,13 @@ export class Intake {
 
   private giveUpLongest(nowNs: number): boolean {
     let longest: Lane | undefined;
+    let longestNs = Number.POSITIVE_INFINITY;
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
-        if (lane.held.size > 0 && (longest === undefined || lane.sinceNs < longest.sinceNs)) {
-          longest = lane;
-        }
+        const sinceNs = lane.held.size > 0 ? lowestHeld(lane).sinceNs : longestNs;
+        if (sinceNs >= longestNs) continue;
+        longest = lane;
+        longestNs = sinceNs;
       }
     }
     if (longest === undefined) return false;
@@ -289,11 +299,11 @@ export class Intake {
   }
 }
 
-function laneOf(boot: Boot, header: ChunkHeader, nowNs: number): Lane {
+function laneOf(boot: Boot, header: ChunkHeader): Lane {
   const key = `${header.feed}/${header.stream}`;
   let lane = boot.lanes.get(key);
   if (lane === undefined) {
-    lane = { boot, taken: 0, held: new Map(), sinceNs: nowNs };
+    lane = { boot, taken: 0, held: new Map() };
     boot.lanes.set(key, lane);
   }
   return lane;

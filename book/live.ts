@@ -75,14 +75,12 @@ export class LiveFeed {
     const midnightOf = options.midnightSec ?? (() => Number.NaN);
     const tallies = options.certify === false ? undefined : new Tallies(feed, midnightOf);
     this.tallies = tallies;
+    const onRun = runsTo(tallies, options.onRun);
     this.pipeline = new BookPipeline(feed, this.channels, {
       ...options.decoderFor?.(feed),
-      ...(tallies && {
-        onRun: ({ index, messages }, from, to) => tallies.take(index, messages, from, to),
-      }),
       effects: true,
       ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
-      ...(options.onRun === undefined ? {} : { onRun: options.onRun }),
+      ...(onRun === undefined ? {} : { onRun }),
       observerFor: (stream) => {
         const live = new LiveStream(stream);
         this.streams[stream.index] = live;
@@ -92,6 +90,17 @@ export class LiveFeed {
     const { sequencer } = this.pipeline;
     this.repairs = new Repairs(feed.id, sequencer, options.ask, options.repairs);
   }
+}
+
+type OnRun = NonNullable<PipelineOptions["onRun"]>;
+
+/** Certificates see every run, and so does whoever watches besides. */
+function runsTo(tallies: Tallies | undefined, watcher: OnRun | undefined): OnRun | undefined {
+  if (tallies === undefined) return watcher;
+  return (stream, from, to, ops) => {
+    tallies.take(stream.index, stream.messages, from, to);
+    watcher?.(stream, from, to, ops);
+  };
 }
 
 /** Where an instrument stands. */
@@ -131,6 +140,7 @@ export class Live {
     this.nowNs = nowNs;
     this.intake.advance(nowNs);
     for (const [id, feed] of this.feeds) {
+      for (const stream of feed.pipeline.sequencer.streams) this.awaitChunks(feed, stream.id);
       feed.repairs.advance(nowNs);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
@@ -192,8 +202,15 @@ export class Live {
     if (captureNs > feed.captureNs) feed.captureNs = captureNs;
     feed.arrivalNs = this.nowNs;
     feed.repairs.heard(header, this.nowNs);
+    this.awaitChunks(feed, header.stream);
     this.apply(feed, header, unpacked.frames);
     return true;
+  }
+
+  /** What a stream misses may be in a chunk of one collector while another's goes on. */
+  private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed, stream: number): void {
+    const index = sequencer.indexOf(stream);
+    if (index >= 0) sequencer.awaitChunks(index, this.intake.isWaitingFor(feed.id, stream));
   }
 
   private apply(feed: LiveFeed, header: ChunkHeader, frames: FrameBatch): void {

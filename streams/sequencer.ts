@@ -169,6 +169,17 @@ export class Sequencer {
     repairs.snapshotNs = Math.max(repairs.snapshotNs, snapshotNs);
   }
 
+  /**
+   * A chunk with frames of the stream is awaited, or no longer: what it may bring is neither lost nor
+   * late as long as that lasts. Bounded by who waits, and by the window's memory.
+   */
+  awaitChunks(stream: number, isAwaited: boolean): void {
+    const target = this.streams[stream];
+    if (target === undefined || target.awaited === isAwaited) return;
+    target.awaited = isAwaited;
+    if (!isAwaited && target.watched) this.wakeNs = Number.NEGATIVE_INFINITY;
+  }
+
   /** A doubtful stream shall stand still, because a snapshot of it was asked for. */
   awaitSnapshot(stream: number): void {
     const target = this.streams[stream];
@@ -340,7 +351,7 @@ export class Sequencer {
     stream.fastNext = calm && stream.suspects.length === 0 ? stream.next : Number.NaN;
     const deadline = Math.min(this.arbiter.deadline(stream), this.epochs.deadline(stream));
     if (deadline === Number.POSITIVE_INFINITY) return;
-    if (deadline < this.wakeNs) this.wakeNs = deadline;
+    if (deadline < this.wakeNs && !stream.awaited) this.wakeNs = deadline;
     if (stream.watched) return;
     stream.watched = true;
     this.watched.push(stream);
@@ -351,6 +362,10 @@ export class Sequencer {
     this.watched = [];
     this.wakeNs = Number.POSITIVE_INFINITY;
     for (const stream of due) {
+      if (stream.awaited) {
+        this.watched.push(stream);
+        continue;
+      }
       stream.watched = false;
       this.epochs.judge(stream);
       this.arbiter.judge(stream);

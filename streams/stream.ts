@@ -42,6 +42,8 @@ export class Stream {
   startDeadlineNs = Number.POSITIVE_INFINITY;
   /** Stands still until a snapshot has come, or its time is over. */
   splicing = false;
+  /** What it misses may be in a chunk that is still awaited: no verdict until then. */
+  awaited = false;
   spliceDeadlineNs = Number.POSITIVE_INFINITY;
   /** A snapshot that is ahead of the lines. */
   image: SnapshotImage | undefined;

@@ -1,0 +1,210 @@
+/**
+ * Edge: the collector and the C yardstick on the same wire: `count` datagrams at a rate, what came,
+ * what it cost. The collector receives by the ring, packs, compresses and keeps in its spool; its
+ * broker is not there, so that nothing but the spool takes its chunks.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkSpool, type SpoolCheck, wholeDigest } from "./receive-check.ts";
+import { RECEIVE_INTERFACE, type ReceiveWire, SEND_INTERFACE } from "./receive-wire.ts";
+
+const HOUSE = join(import.meta.dir, "..");
+const YARDSTICK = join(HOUSE, "../shared/bench/af_packet_receive.c");
+const GROUP = "239.1.1.1";
+const PORT = 9777;
+const TICKS_A_SECOND = 100;
+const START_MS = 20_000;
+const DRAIN_MS = 30_000;
+
+export interface Load {
+  readonly size: number;
+  readonly count: number;
+  /** Datagrams a second; 0: all that the sender can. */
+  readonly rate: number;
+}
+
+export interface YardstickRun {
+  readonly sentRate: number;
+  readonly received: number;
+  readonly cpuNs: number;
+}
+
+export interface CollectorRun {
+  readonly sentRate: number;
+  /** Frames taken from the ring, and datagrams that the kernel dropped for want of room in it. */
+  readonly frames: number;
+  readonly kernelDrops: number;
+  readonly lost: number;
+  readonly cpuNs: number;
+  /** From the last datagram sent until it was idle again. */
+  readonly drainSeconds: number;
+  readonly peakMiB: number;
+  readonly spool: SpoolCheck;
+  /** What is wrong, beyond datagrams that the kernel is known to have dropped. */
+  readonly complaints: readonly string[];
+}
+
+/** Why there is no yardstick to compile; undefined if there is. */
+export function yardstickObstacle(): string | undefined {
+  if (!existsSync(YARDSTICK)) return "no af_packet_receive.c";
+  return Bun.which("gcc") === null ? "no gcc" : undefined;
+}
+
+export function buildYardstick(folder: string): string {
+  const program = join(folder, "af_packet_receive");
+  const flags = ["-O3", "-march=native", "-o", program, YARDSTICK];
+  const built = Bun.spawnSync(["gcc", ...flags], { stdout: "ignore", stderr: "pipe" });
+  if (!built.success) throw new Error(`gcc: ${built.stderr.toString()}`);
+  return program;
+}
+
+export async function runYardstick(
+  wire: ReceiveWire,
+  program: string,
+  load: Load,
+): Promise<YardstickRun> {
+  const patience = String(Math.ceil(secondsOf(load) + 10));
+  const ring = ["1024", "64"];
+  const command = [...wire.onReceiver, program, RECEIVE_INTERFACE, String(PORT), patience, ...ring];
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout: 120_000 });
+  await Bun.sleep(500);
+  const sentRate = await send(wire, load, "end");
+  const told = await new Response(child.stdout).text();
+  const parts = /afp (\d+) pkts.*\((\d+) ns\/pkt\)/.exec(told);
+  if (parts === null) throw new Error(`the yardstick said: ${told}`);
+  return { sentRate, received: Number(parts[1]), cpuNs: Number(parts[2]) };
+}
+
+/** @param folder for the spool; emptied before and after */
+export async function runCollector(
+  wire: ReceiveWire,
+  folder: string,
+  load: Load,
+): Promise<CollectorRun> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const spool = join(folder, "spool");
+  const child = Bun.spawn([...wire.onReceiver, ...collectCommand(folder, spool)], {
+    stdout: "ignore",
+    stderr: "pipe",
+    timeout: 180_000,
+  });
+  const said = { text: "" };
+  const reading = listen(child.stderr, said);
+  try {
+    await until(
+      () => said.text.includes("collecting"),
+      START_MS,
+      () => said.text,
+    );
+    await Bun.sleep(300);
+    const cpuBefore = cpuSeconds(child.pid);
+    const sentRate = await send(wire, load);
+    const drainSeconds = await drained(child.pid);
+    const cpuNs = ((cpuSeconds(child.pid) - cpuBefore) * 1e9) / load.count;
+    const peakMiB = peakMemoryMiB(child.pid);
+    child.kill("SIGINT");
+    await child.exited;
+    await reading;
+    const stats = lastJson(said.text);
+    const checked = await checkSpool(spool, load.size);
+    const { frames, lost } = stats;
+    const kernelDrops = stats.drops.kernelDatagrams;
+    const complaints = complaintsOf(load, frames, kernelDrops, checked);
+    const told = { sentRate, frames, kernelDrops, lost, cpuNs, drainSeconds, peakMiB };
+    return { ...told, spool: checked, complaints };
+  } finally {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function collectCommand(folder: string, spool: string): string[] {
+  const table = join(folder, "channels.toml");
+  writeFileSync(
+    table,
+    `[[channel]]\ngroup = "${GROUP}"\nport = ${PORT}\nfeed = "sequenced"\nstream = 1\n` +
+      `line = "A"\noffset = 0\nwidth = 8\nendianness = "little"\n`,
+  );
+  return [
+    ...[join(HOUSE, "bin/edgebook"), "collect", "--channels", table, "--capture", "ring"],
+    ...["--interface", RECEIVE_INTERFACE, "--name", "proof", "--stats"],
+    // Nobody listens at this port of the namespace: the spool keeps all.
+    ...["--to", "mqtt://127.0.0.1:1", "--spool", spool, "--spool-gib", "32"],
+  ];
+}
+
+function complaintsOf(load: Load, frames: number, drops: number, spool: SpoolCheck): string[] {
+  const complaints: string[] = [];
+  if (frames + drops !== load.count) {
+    complaints.push(`${load.count} sent, but ${frames} taken and ${drops} dropped by the kernel`);
+  }
+  if (spool.frames !== frames) complaints.push(`${spool.frames} of ${frames} are in the spool`);
+  if (spool.misplaced > 0) complaints.push(`${spool.misplaced} are not in their order`);
+  if (spool.different > 0) complaints.push(`${spool.different} have other bytes than were sent`);
+  if (spool.damaged > 0) complaints.push(`${spool.damaged} chunks are damaged`);
+  if (drops === 0 && spool.digest !== wholeDigest(load.count)) complaints.push("another digest");
+  return complaints;
+}
+
+/** @returns datagrams a second, reached */
+async function send(wire: ReceiveWire, load: Load, ...more: string[]): Promise<number> {
+  const words = [load.size, load.count, load.rate].map(String);
+  const program = [process.execPath, join(import.meta.dir, "receive-sender.ts")];
+  const child = Bun.spawn(
+    [...wire.onSender, ...program, SEND_INTERFACE, GROUP, String(PORT), ...words, ...more],
+    { stdout: "pipe", stderr: "inherit", timeout: 150_000 },
+  );
+  const told = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) throw new Error(`the sender failed: ${told}`);
+  return (JSON.parse(told) as { rate: number }).rate;
+}
+
+function secondsOf({ count, rate }: Load): number {
+  return count / (rate || 250_000);
+}
+
+/** Waits until the process uses next to no CPU. @returns the seconds that took */
+async function drained(pid: number): Promise<number> {
+  const startMs = performance.now();
+  for (let before = cpuSeconds(pid); performance.now() - startMs < DRAIN_MS; ) {
+    await Bun.sleep(200);
+    const now = cpuSeconds(pid);
+    if (now - before <= 0.02) break;
+    before = now;
+  }
+  return (performance.now() - startMs - 200) / 1000;
+}
+
+/** User and system time of the process and all its threads. */
+function cpuSeconds(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
+
+function peakMemoryMiB(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1024);
+}
+
+async function listen(stream: ReadableStream<Uint8Array>, said: { text: string }): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const piece of stream) said.text += decoder.decode(piece, { stream: true });
+}
+
+async function until(holds: () => boolean, withinMs: number, said: () => string): Promise<void> {
+  for (const end = performance.now() + withinMs; !holds(); await Bun.sleep(20)) {
+    if (performance.now() > end) throw new Error(`the collector said: ${said()}`);
+  }
+}
+
+interface CollectorStats {
+  readonly frames: number;
+  readonly lost: number;
+  readonly drops: { readonly kernelDatagrams: number };
+}
+
+function lastJson(text: string): CollectorStats {
+  return JSON.parse(text.trimEnd().split("\n").at(-1) ?? "") as CollectorStats;
+}

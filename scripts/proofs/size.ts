@@ -1,0 +1,33 @@
+/**
+ * Bytes a message of chunks in columns, headers and capture times included, beside zstd of the pcap.
+ * NSE's 18 streams from the simulator, a day of AMZN over MoldUDP64, IEX DEEP; every frame is held
+ * against what comes back. With the speed on one core. Arguments: NSE messages, rounds of timing.
+ */
+import { measureSize, sizeLine } from "../../bench/size.ts";
+import { captureTraffic, nseTraffic } from "../../bench/size-traffic.ts";
+
+const [messages = 600_000, rounds = 5] = process.argv.slice(2).map(Number);
+const LEAST_MBS = 100;
+const sources = [
+  () => nseTraffic(messages),
+  () => captureTraffic("AMZN, MoldUDP64", "nasdaq-itch50", "books/amzn_l5.mold64.pcap.gz", 1e9),
+  () =>
+    captureTraffic("IEX DEEP", "iex-deep", "captures/iex-deep/iex-deep-2023-10-02.pcap.gz", 1e9),
+];
+let isReached = true;
+for (const source of sources) {
+  const traffic = await source();
+  if (traffic === undefined) {
+    console.log("not run: no captures");
+    continue;
+  }
+  const result = measureSize(traffic, rounds);
+  console.log(sizeLine(result));
+  console.log(`  ${result.note}`);
+  const isSmall = result.columns <= result.zstd19 / 2;
+  const isFast = Math.min(result.packPcapMBs, result.unpackPcapMBs) >= LEAST_MBS;
+  if (!isSmall) console.log("  NOT reached: half of zstd -19");
+  if (!isFast) console.log(`  NOT reached: ${LEAST_MBS} MB of captured bytes a CPU second`);
+  isReached &&= isSmall && isFast;
+}
+process.exit(isReached ? 0 : 1);

@@ -58,6 +58,37 @@ function newIntake(options: Partial<IntakeOptions> = {}, isGood = (_: ChunkHeade
 }
 
 describe("intake of chunks", () => {
+  test("a hole that no stream waits for is asked for, then lost, and the position goes on", () => {
+    const { intake, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 });
+    intake.push(header(1, 0), BYTES, 0);
+    // Chunk 2 was the last of another stream, which says nothing more.
+    intake.push(header(3, 1), BYTES, 0);
+    for (let nowNs = 0; nowNs <= 800; nowNs += 100) intake.advance(nowNs);
+    expect(intake.positions("book")[0].chunk).toBe(1);
+    for (let nowNs = 900; nowNs <= 1600; nowNs += 100) intake.advance(nowNs);
+    expect(asked.length).toBeGreaterThanOrEqual(2);
+    expect(asked[0]).toEqual({ ask: "resend", boot: 7, from: 2, to: 2 });
+    expect(intake.positions("book")[0].chunk).toBe(3);
+    expect(intake.lostRows.map(({ from, to }) => [from, to])).toEqual([[2, 2]]);
+  });
+
+  test("what the collector no longer has is lost at once, and the position goes on", () => {
+    const { intake, taken } = newIntake();
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(4, 3, { oldest: 4 }), BYTES, 1);
+    expect(taken).toEqual(["1:1", "1:4"]);
+    expect(intake.lost).toBe(2);
+    expect(intake.positions("book")[0].chunk).toBe(4);
+  });
+
+  test("holes in a row do not add up: each is given up at its own time", () => {
+    const { intake, taken } = newIntake({ holdNs: 1000 });
+    intake.push(header(1, 0), BYTES, 0);
+    for (let n = 3; n <= 9; n += 2) intake.push(header(n, n - 1), BYTES, n * 10);
+    intake.advance(1100);
+    expect(taken).toEqual(["1:1", "1:3", "1:5", "1:7", "1:9"]);
+  });
+
   test("chunks in order go straight through", () => {
     const { intake, taken, asked } = newIntake();
     for (let n = 1; n <= 3; n++) intake.push(header(n, n - 1), BYTES, n);

@@ -44,6 +44,7 @@ export interface IntakePorts {
 export interface LostChunks {
   readonly collector: string;
   readonly boot: number;
+  /** Empty, and `stream` 0, where the collector never said whose the chunks were. */
   readonly feed: string;
   readonly stream: number;
   readonly from: number;
@@ -78,8 +79,11 @@ interface Boot {
   oldest: number;
   /** Nothing was asked of it yet. */
   isNew: boolean;
-  /** When the missing were asked for last; -1: nobody waits. */
+  /** When the missing were asked for last; -1: nothing is missing. */
   askedNs: number;
+  /** Everything up to it is done, and since when it has not moved while there was more. */
+  position: number;
+  positionNs: number;
   lastNs: number;
 }
 
@@ -125,7 +129,9 @@ export class Intake {
     boot.oldest = Math.max(boot.oldest, header.oldest);
     if (boot.askedNs < 0 && boot.isNew) this.askMissing(boot, nowNs);
     boot.isNew = false;
-    if (header.previous <= lane.taken || !this.canBeHad(header, lane)) {
+    const isNext = header.previous <= lane.taken;
+    if (isNext || !this.canBeHad(header, lane)) {
+      if (!isNext) this.loseBefore(lane, header, nowNs);
       if (this.takeNow(lane, header, bytes, nowNs)) this.takeHeld(lane, nowNs);
       return;
     }
@@ -144,6 +150,7 @@ export class Intake {
           this.giveUp(lane, nowNs);
         }
       }
+      this.loseForgotten(boot, nowNs);
       if (boot.askedNs >= 0 && nowNs - boot.askedNs >= this.options.askAgainNs) {
         this.askMissing(boot, nowNs);
       }
@@ -217,23 +224,53 @@ export class Intake {
       this.heldBytes -= next.bytes.length;
       if (!this.takeNow(lane, next.header, next.bytes, nowNs)) return;
     }
-    if (![...lane.boot.lanes.values()].some(({ held }) => held.size > 0)) lane.boot.askedNs = -1;
   }
 
   /** Goes on behind the lowest hole of a lane. */
   private giveUp(lane: Lane, nowNs: number): void {
-    const next = lowestHeld(lane);
-    const { collector, boot, seen, done } = lane.boot;
-    const { feed, stream, previous } = next.header;
-    for (const hole of seen.missing(Math.max(1, lane.taken + 1), previous)) {
-      this.lost += hole.to - hole.from + 1;
-      seen.add(hole.from, hole.to);
-      done.add(hole.from, hole.to);
-      this.lostRows.push({ collector, boot, feed, stream, ...hole, closedNs: nowNs });
-    }
-    if (this.lostRows.length > LOST_ROWS_LIMIT) this.lostRows.splice(0, LOST_ROWS_LIMIT / 10);
-    lane.taken = Math.max(lane.taken, previous);
+    this.loseBefore(lane, lowestHeld(lane).header, nowNs);
     this.takeHeld(lane, nowNs);
+  }
+
+  /** What is missing between the lane's last chunk and this one is lost. */
+  private loseBefore(lane: Lane, { feed, stream, previous }: ChunkHeader, nowNs: number): void {
+    const { boot } = lane;
+    for (const hole of boot.seen.missing(Math.max(1, lane.taken + 1), previous)) {
+      this.lose(boot, hole, feed, stream, nowNs);
+    }
+    lane.taken = Math.max(lane.taken, previous);
+  }
+
+  /**
+   * A hole that no lane waits for: its stream fell silent after it. Left alone it would keep the
+   * position where it is, and with it a collector from sending anything more.
+   */
+  private loseForgotten(boot: Boot, nowNs: number): void {
+    const position = boot.done.contiguousFrom(1);
+    if (position !== boot.position || position >= boot.seen.highest) {
+      boot.position = position;
+      boot.positionNs = nowNs;
+    }
+    if (nowNs - boot.positionNs < this.options.holdNs) return;
+    for (const { held } of boot.lanes.values()) if (held.size > 0) return;
+    for (const hole of boot.seen.missing(1, boot.seen.highest)) {
+      this.lose(boot, hole, "", 0, nowNs);
+    }
+  }
+
+  /** @param feed empty, and `stream` 0, where nobody knows whose the chunks were */
+  private lose(
+    { collector, boot, seen, done }: Boot,
+    hole: { readonly from: number; readonly to: number },
+    feed: string,
+    stream: number,
+    nowNs: number,
+  ): void {
+    this.lost += hole.to - hole.from + 1;
+    seen.add(hole.from, hole.to);
+    done.add(hole.from, hole.to);
+    this.lostRows.push({ collector, boot, feed, stream, ...hole, closedNs: nowNs });
+    if (this.lostRows.length > LOST_ROWS_LIMIT) this.lostRows.splice(0, LOST_ROWS_LIMIT / 10);
   }
 
   private giveUpLongest(nowNs: number): boolean {
@@ -276,6 +313,8 @@ export class Intake {
       oldest: header.oldest,
       isNew: true,
       askedNs: -1,
+      position: 0,
+      positionNs: nowNs,
       lastNs: nowNs,
     };
     // What the spool no longer has cannot be asked for: the stream joins late, nothing is lost.

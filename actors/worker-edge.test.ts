@@ -185,6 +185,27 @@ test("before a restart the owner may empty the ring, to send again from where it
   expect([tally[Tally.again], tally[Tally.last]]).toEqual([1, 3]);
 });
 
+test("a poisoned chunk that is sent again after each restart is still counted and given up", async () => {
+  const poisoned: number[] = [];
+  const { edge, tally, told } = toy(
+    { supervision: { tries: 3, backoffNs: 0 } },
+    {
+      onPoisoned: (chunk) => poisoned.push(numberOf(chunk)),
+      beforeRestart: (_life, ring) => {
+        ring.clear();
+        tally[Tally.last] = 0;
+        edge.send(toyChunk(1));
+        if (poisoned.length === 0) edge.send(toyChunk(9, ToyOrder.throw));
+        else edge.send(toyChunk(2));
+      },
+    },
+  );
+  edge.send(toyChunk(9, ToyOrder.throw));
+  await until(() => tally[Tally.last] === 2);
+  expect(poisoned).toEqual([9]);
+  expect(told.length).toBe(3);
+});
+
 test("a full ring drops the newest where its policy says so, and counts it", async () => {
   const { edge, tally } = toy({ ringBytes: 64, policy: "dropNewest" });
   edge.send(toyChunk(1, ToyOrder.sleepMs, 200));
@@ -207,6 +228,22 @@ test("stop at once leaves what waits; a worker that does not answer ends at the 
   stuck.edge.send(toyChunk(1, ToyOrder.hang));
   await until(() => stuck.edge.phase === "running");
   expect(await stuck.edge.stop("drain", nowNs(), 50e6)).toBe("deadline");
+});
+
+test("a chunk that waits for room is not overtaken by one sent later", async () => {
+  const { edge, tally } = toy({ ringBytes: 64 });
+  edge.send(toyChunk(1, ToyOrder.sleepMs, 50));
+  for (const number of [2, 3, 4]) edge.send(toyChunk(number));
+  const waits = [5, 6].map((number) => edge.sendWhenRoom(toyChunk(number)));
+  // This thread sees the room before any promise does.
+  await until(() => edge.phase === "running");
+  const endMs = performance.now() + 5000;
+  while (edge.mailbox.depth > 0 && performance.now() < endMs);
+  expect(edge.send(toyChunk(7))).toBe("full");
+  expect(await Promise.all(waits)).toEqual(["taken", "taken"]);
+  expect(await edge.sendWhenRoom(toyChunk(7))).toBe("taken");
+  await edge.stop("drain", nowNs());
+  expect([tally[Tally.last], tally[Tally.outOfOrder]]).toEqual([7, 0]);
 });
 
 test("one that waits for room is told when the worker is stopped", async () => {

@@ -6,7 +6,8 @@
  * and, after the back-off, begun again on the same ring: chunks that wait are kept. The chunk it had
  * in hand is tried again, up to `tries` times in all, and then taken out and handed to `onPoisoned`.
  * A handler may therefore see a chunk twice; what it must not do twice it makes idempotent, or
- * `beforeRestart` empties the ring and the owner sends again from where the state was saved.
+ * `beforeRestart` empties the ring and the owner sends again from where the state was saved, without
+ * what is poisoned. A chunk is known by its bytes: two that are equal are one.
  *
  * It owns no timer: `tick(nowNs)`, called every 100 ms or so, runs the watchdog, back-offs and
  * deadlines. One thread sends (single producer).
@@ -83,8 +84,8 @@ export class WorkerEdge {
   #beatAtNs = 0;
   #failure: ActorError | undefined;
   #why: EndReason | undefined;
-  /** The place of the chunk in hand when a life failed, and how often that was so. */
-  #suspect = -1;
+  /** A copy of the chunk in hand when a life failed, and how often that was so in a row. */
+  #suspect: Uint8Array | undefined;
   #tries = 0;
   #waiting = 0;
   #lastSend: Promise<unknown> = Promise.resolve();
@@ -257,14 +258,15 @@ export class WorkerEdge {
 
   #judgeChunkInHand(error: ActorError): void {
     this.#ring.recount();
-    const { readAt, depth } = this.#ring;
-    if (depth === 0 || !this.#control.held(readAt)) return;
+    const chunk = this.#ring.peek();
+    if (chunk === undefined || !this.#control.held(this.#ring.readAt)) return;
     this.#control.letGo();
-    this.#tries = readAt === this.#suspect ? this.#tries + 1 : 1;
-    this.#suspect = readAt;
+    // By its bytes and not by its place: an emptied ring gives it another place when it comes again.
+    this.#tries = sameBytes(chunk, this.#suspect) ? this.#tries + 1 : 1;
+    this.#suspect = chunk.slice();
     if (this.#tries < this.#rules.tries) return;
-    const chunk = this.#takeOut();
-    if (chunk !== undefined) this.#events.onPoisoned?.(chunk, this.#tries, error);
+    this.#ring.release();
+    this.#events.onPoisoned?.(this.#suspect, this.#tries, error);
   }
 
   #restartOrGiveUp(error: ActorError): void {
@@ -317,4 +319,10 @@ export class WorkerEdge {
     while (this.#ring.peek() !== undefined) this.#ring.release();
     return depth;
   }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  if (a.length !== b?.length) return false;
+  for (let place = 0; place < a.length; place++) if (a[place] !== b[place]) return false;
+  return true;
 }

@@ -51,8 +51,8 @@ export class ColumnPack {
     const largeSizes: number[] = [];
     let before = -1;
     for (let column = 0; column < columns.counts.length; column++) {
+      if (columns.isUsed[column] === 0) continue;
       const count = columns.counts[column];
-      if (isZero(columns.values[column], count)) continue;
       this.directory.varint(column - before);
       before = column;
       this.column(columns.values[column], count, largeSizes);
@@ -174,11 +174,6 @@ export class ColumnPack {
       }
     }
   }
-}
-
-function isZero(values: Int32Array, count: number): boolean {
-  for (let i = 0; i < count; i++) if (values[i] !== 0) return false;
-  return true;
 }
 
 /** The largest number that divides every value but escapes. */

@@ -1,33 +1,50 @@
 /**
  * The columns of a chunk while they are filled: lists of 32-bit words that are reused from chunk
- * to chunk. Memory: what the fullest chunk so far needed.
+ * to chunk. Most columns of a feed stay zero in most chunks, so zeros are only counted until
+ * something else comes. Memory: what the fullest chunk so far needed.
  */
 const FIRST_VALUES = 256;
 
 export class ColumnSet {
   readonly counts: Int32Array;
+  /** Those of columns that are not all zeros; of the others old ones. */
   readonly values: Int32Array[];
+  /** 1: the column has something else than zeros. */
+  readonly isUsed: Uint8Array;
 
   constructor(columns: number) {
     this.counts = new Int32Array(columns);
+    this.isUsed = new Uint8Array(columns);
     this.values = Array.from({ length: columns }, () => new Int32Array(FIRST_VALUES));
   }
 
   clear(): void {
     this.counts.fill(0);
+    this.isUsed.fill(0);
   }
 
   /** Appends the low 32 bits of `value`. */
   push(column: number, value: number): void {
     const at = this.counts[column];
-    const values = this.values[column];
-    if (at === values.length) this.grow(column)[at] = value;
-    else values[at] = value;
     this.counts[column] = at + 1;
+    if (this.isUsed[column] === 0) {
+      if (value === 0) return;
+      this.open(column, at);
+    }
+    const values = this.values[column];
+    if (at < values.length) values[at] = value;
+    else this.grow(column, at + 1)[at] = value;
   }
 
-  private grow(column: number): Int32Array {
-    const grown = new Int32Array(this.values[column].length * 4);
+  /** Writes the zeros that were only counted. */
+  private open(column: number, zeros: number): void {
+    this.isUsed[column] = 1;
+    if (zeros > this.values[column].length) this.grow(column, zeros);
+    this.values[column].fill(0, 0, zeros);
+  }
+
+  private grow(column: number, needed: number): Int32Array {
+    const grown = new Int32Array(needed * 4);
     grown.set(this.values[column]);
     this.values[column] = grown;
     return grown;

@@ -46,6 +46,8 @@ export class Model {
   private serialHi = 0;
   private topLo = 0;
   private topHi = 0;
+  /** The last new id was too far from the highest to be told from it. */
+  private isFarOff = true;
   private lastType = 0;
   private lastOrder = -1;
   private lastInstrument = -1;
@@ -79,6 +81,7 @@ export class Model {
     this.headerLo = this.headerHi = 0;
     this.serialLo = this.serialHi = this.topLo = this.topHi = 0;
     this.isNearHeader = false;
+    this.isFarOff = true;
     this.lastType = 0;
     this.lastOrder = this.lastInstrument = -1;
   }
@@ -91,12 +94,11 @@ export class Model {
 
   /** The packet's header at `at`, but for its length. */
   header(at: number, channel: number, messages: number): void {
-    const { port, last, plan } = this;
+    const { port, plan } = this;
+    this.plain(at, plan.sameHeader, plan.sameHeaderColumn);
     for (const field of plan.header) {
       const where = at + field.offset;
-      if (field.role === "same") {
-        last[field.slot] = port.word(field.column, where, field.width, last[field.slot]);
-      } else if (field.role === "count") {
+      if (field.role === "count") {
         port.word(field.column, where, field.width, messages);
       } else if (field.role === "sequence") {
         port.wide(field.column, where, 8, false, this.nextLo[channel], this.nextHi[channel]);
@@ -139,22 +141,17 @@ export class Model {
 
   /** The message at `at`; its type and place are sound. */
   message(at: number, layout: LayoutPlan, isFirst: boolean, channel: number): void {
-    const { port, last } = this;
+    const { port } = this;
     this.order0 = this.order1 = -1;
     this.instrument = -1;
     this.isNewInstrument = false;
     this.side = SIDE_BUY;
     this.hasPrice = this.hasSize = false;
+    this.plain(at, layout.plain, layout.plainColumn);
     for (const step of layout.steps) {
       const where = at + step.at;
       const { column, width } = step;
       switch (step.op) {
-        case Op.Same:
-          last[step.slot] = port.word(column, where, width, last[step.slot]);
-          break;
-        case Op.Code:
-          last[step.slot] = port.code(column, where, width, last[step.slot]);
-          break;
         case Op.Sequence:
           this.nextLo[channel] = (port.word(column, where, width, this.nextLo[channel]) + 1) | 0;
           break;
@@ -189,6 +186,20 @@ export class Model {
     this.remember(layout);
   }
 
+  /** What is told from the last of its kind. */
+  private plain(at: number, steps: readonly Step[], column: number): void {
+    const { port, last } = this;
+    if (steps.length === 0 || port.unchanged(column, at, steps, last)) return;
+    for (const step of steps) {
+      const where = at + step.at;
+      const expected = last[step.slot];
+      last[step.slot] =
+        step.op === Op.Same
+          ? port.word(step.column, where, step.width, expected)
+          : port.code(step.column, where, step.width, expected);
+    }
+  }
+
   private stepTime(step: Step, where: number, isFirst: boolean): void {
     const { port, messageLo, messageHi, headerLo, headerHi } = this;
     const { words } = port;
@@ -217,8 +228,7 @@ export class Model {
       port.wide(step.column + 1, where, 8, step.isDouble, this.topLo, this.topHi);
       index = port.addOrder(orders.ids);
       orders.open(index);
-      this.topLo = port.words.lo;
-      this.topHi = port.words.hi;
+      this.raiseTop(port.words.lo, port.words.hi);
     } else if (symbol !== OrderSymbol.None) {
       index = symbol === OrderSymbol.Last ? this.lastOrder : orders.ids.count - symbol;
     }
@@ -227,6 +237,17 @@ export class Model {
     if (index < 0 || this.instrument >= 0) return;
     this.instrument = orders.instrument[index];
     if (orders.side[index] !== 0) this.side = orders.side[index];
+  }
+
+  /** New ids count up from the highest; what is far off is another kind, unless it goes on. */
+  private raiseTop(lo: number, hi: number): void {
+    const ahead = distance(lo, hi, this.topLo, this.topHi);
+    const isNear = Math.abs(ahead) < TWO_32 / 2;
+    if (isNear ? ahead > 0 : this.isFarOff) {
+      this.topLo = lo;
+      this.topHi = hi;
+    }
+    this.isFarOff = !isNear && !this.isFarOff;
   }
 
   private stepInstrument(step: Step, where: number): void {

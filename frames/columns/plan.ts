@@ -59,6 +59,10 @@ export interface LayoutPlan {
   readonly type: number;
   readonly effect: number;
   readonly hasSide: boolean;
+  /** What is mostly as in the last message of the type: a column says whether all of it is. */
+  readonly plain: readonly Step[];
+  readonly plainColumn: number;
+  /** The other steps, in their order. */
   readonly steps: readonly Step[];
   /** Offsets of doubles: a message whose double is no whole number travels raw. */
   readonly doubles: readonly number[];
@@ -66,7 +70,6 @@ export interface LayoutPlan {
 
 export interface HeaderStep extends HeaderField {
   readonly column: number;
-  readonly slot: number;
 }
 
 export interface FeedPlan {
@@ -76,6 +79,9 @@ export interface FeedPlan {
   readonly layouts: readonly LayoutPlan[];
   /** Index in `layouts` by the type's byte; -1: unknown. */
   readonly layoutOf: Int16Array;
+  /** The header's `same` fields, with a column that says whether all of them are; the others. */
+  readonly sameHeader: readonly Step[];
+  readonly sameHeaderColumn: number;
   readonly header: readonly HeaderStep[];
   readonly columns: number;
   /** First of the columns of types: one for each type that went before, and one for none. */
@@ -107,6 +113,8 @@ const ONCE: ReadonlySet<number> = new Set([Op.Time, Op.Instrument, Op.Name, Op.S
 /** In a table with orders, all prices of a side share a place, and all quantities. */
 const SHARED_PRICE_SLOT = 0;
 const SHARED_QUANTITY_SLOT = 2;
+
+const isPlain = (step: Step) => step.op === Op.Same || step.op === Op.Code;
 
 const planOfTable = new WeakMap<FeedTable, FeedPlan>();
 
@@ -141,11 +149,13 @@ class PlanMaker {
 
   plan(): FeedPlan {
     const { table, shape } = this;
-    const header = shape.header.map((field) => ({
-      ...field,
-      column: this.columns++,
-      slot: this.slots++,
-    }));
+    const sameHeader = shape.header
+      .filter((field) => field.role === "same")
+      .map(({ offset, width }) => this.plainStep(Op.Same, offset, width));
+    const sameHeaderColumn = this.columns++;
+    const header = shape.header
+      .filter((field) => field.role !== "same")
+      .map((field) => ({ ...field, column: this.columns++ }));
     const layouts = table.messages.map((message) => this.layout(message));
     const layoutOf = new Int16Array(256).fill(-1);
     for (const [index, layout] of layouts.entries()) layoutOf[layout.type] = index;
@@ -156,6 +166,8 @@ class PlanMaker {
       typeOffset: table.typeOffset,
       layouts,
       layoutOf,
+      sameHeader,
+      sameHeaderColumn,
       header,
       columns: typeColumn + layouts.length + 1,
       typeColumn,
@@ -195,7 +207,9 @@ class PlanMaker {
       type: message.type.charCodeAt(0) & 0xff,
       effect: EFFECTS[this.shape.effects[message.name]] ?? Effect.Set,
       hasSide: steps.some((step) => step.op === Op.Side),
-      steps,
+      plain: steps.filter(isPlain),
+      plainColumn: this.columns++,
+      steps: steps.filter((step) => !isPlain(step)),
       doubles: steps.filter((step) => step.isDouble).map((step) => step.at),
     };
   }
@@ -215,6 +229,10 @@ class PlanMaker {
 
   private plain(op: number, at: number, width: number, free: Uint8Array): Step {
     free.fill(0, at, at + width);
+    return this.plainStep(op, at, width);
+  }
+
+  private plainStep(op: number, at: number, width: number): Step {
     const column = this.columns++;
     return { op, at, width, isDouble: false, column, slot: this.slots++, which: 0 };
   }

@@ -5,7 +5,7 @@
  */
 import type { ColumnCursors, ColumnSet } from "./column-set.ts";
 import { ESCAPE } from "./number-class.ts";
-import { Column } from "./plan.ts";
+import { Column, type Step } from "./plan.ts";
 import { readWord, Words, writeWord } from "./words.ts";
 import type { WordsTable } from "./words-table.ts";
 
@@ -22,6 +22,8 @@ export interface Port {
   readonly words: Words;
   /** A symbol that packing knows and unpacking learns. */
   symbol(column: number, known: number): number;
+  /** Whether all the steps' words of the message at `at` are the last ones; then they are told. */
+  unchanged(column: number, at: number, steps: readonly Step[], last: Int32Array): boolean;
   /** The word at `at`, told as the difference to `expected`. */
   word(column: number, at: number, width: number, expected: number): number;
   /** The word at `at`, told as 0 if it is `expected`. */
@@ -72,6 +74,17 @@ export class PackPort implements Port {
   symbol(column: number, known: number): number {
     this.columns.push(column, known);
     return known;
+  }
+
+  unchanged(column: number, at: number, steps: readonly Step[], last: Int32Array): boolean {
+    const { view, little } = this;
+    for (const step of steps) {
+      if (readWord(view, at + step.at, step.width, little) === last[step.slot]) continue;
+      this.columns.push(column, 1);
+      return false;
+    }
+    this.columns.push(column, 0);
+    return true;
   }
 
   word(column: number, at: number, width: number, expected: number): number {
@@ -172,6 +185,13 @@ export class UnpackPort implements Port {
 
   symbol(column: number, _known: number): number {
     return this.columns.next(column);
+  }
+
+  unchanged(column: number, at: number, steps: readonly Step[], last: Int32Array): boolean {
+    if (this.columns.next(column) !== 0) return false;
+    const { view, little } = this;
+    for (const step of steps) writeWord(view, at + step.at, step.width, little, last[step.slot]);
+    return true;
   }
 
   word(column: number, at: number, width: number, expected: number): number {

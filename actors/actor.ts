@@ -39,7 +39,7 @@ export type NoAnswer = "timeout" | "stopped" | "dropped" | "full" | "failed" | "
 /** `drain`: handles what already waits, then its children do, then it ends. `now`: at once. */
 export type StopMode = "drain" | "now";
 
-/** Why an actor ended; `deadline`: its drain took too long; `parent`: its parent ended or failed. */
+/** `deadline`: its drain took too long. `parent`: its parent ended or failed. */
 export type EndReason = "stopped" | "failed" | "escalated" | "deadline" | "parent";
 
 export interface Actor<M> {

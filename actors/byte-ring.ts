@@ -1,18 +1,19 @@
 /**
- * A bounded queue of byte chunks in shared memory, for exactly one producer and one consumer, on any
- * two threads. A chunk is copied once, into the ring; the consumer reads it where it lies.
+ * A bounded queue of byte chunks in shared memory, for exactly one producer and one consumer, on
+ * any two threads. A chunk is copied once, into the ring; the consumer reads it where it lies.
  *
- * | bytes      | what                                                                              |
- * | ---------- | --------------------------------------------------------------------------------- |
- * | 0..19      | producer: position written, chunks written, most that waited, dropped, waits      |
- * | 64..75     | consumer: position read, chunks read, waits (a cache line of its own)             |
- * | 128..      | chunks: length in 4 bytes, then the bytes, filled up to a multiple of 4           |
+ * | bytes      | what                                                                             |
+ * | ---------- | -------------------------------------------------------------------------------- |
+ * | 0..19      | producer: position written, chunks written, most that waited, dropped, waits     |
+ * | 64..75     | consumer: position read, chunks read, waits (a cache line of its own)            |
+ * | 128..      | chunks: length in 4 bytes, then the bytes, filled up to a multiple of 4          |
  *
  * Positions and counts are unsigned 32 bits that wrap; only their differences are used. A chunk
  * never wraps: where it does not fit before the end, a length of -1 says "go on at the start". So a
  * chunk may have half the ring at most, less 4 bytes, and then finds room once the ring is empty.
  * Whoever waits says so first and looks once more, so no wake-up is lost. A crash of either side
- * leaves the ring sound: a position moves only when everything behind it is in place, and `recount` mends the count.
+ * leaves the ring sound: a position moves only when everything behind it is in place, and `recount`
+ * mends the count.
  */
 import { ActorError } from "./actor-error.ts";
 import type { MailboxMetrics } from "./mailbox.ts";

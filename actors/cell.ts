@@ -2,9 +2,9 @@
  * All that the kernel keeps of one actor. Only the kernel's own files see it; the rest of the house
  * holds a `Ref`.
  *
- * Bounds: the mailbox has its own; a turn sends, asks, answers and stops at most 1,024 times, has at
- * most 1,024 open asks and 4,096 children. The outbox holds one turn's commands at most, because an
- * actor rests until it is empty.
+ * Bounds: the mailbox has its own; a turn sends, asks, answers and stops at most 1,024 times, has
+ * at most 1,024 open asks and 4,096 children. The outbox holds one turn's commands at most, because
+ * an actor rests until it is empty.
  */
 
 import type {

@@ -2,14 +2,15 @@
  * The actor kernel: spawn, mailboxes with a bound and a policy, supervision, ask, stop.
  *
  * A core: it has no clock and no thread. The host calls `step(nowNs)`, which fires what is due and
- * lets ready actors make turns in the order the scheduler says, and learns from `nextTimeNs` when to
- * call again. What the host is to know comes as effects. The same kernel runs in production, in the
- * tests and in the simulator.
+ * lets ready actors make turns in the order the scheduler says, and learns from `nextTimeNs` when
+ * to call again. What the host is to know comes as effects. The same kernel runs in production, in
+ * the tests and in the simulator.
  *
  * It is made for control and for chunks, not for single market messages: each message is an object.
- * Costs: a turn is O(1) but for the scheduler's choice and leaving the ready list (O(ready actors)).
- * Bounds: see `cell.ts`; at most `actorsLimit` actors live. An actor's code runs inside `step`: one
- * that never returns holds up all (a worker and its watchdog are for that, `worker-edge.ts`).
+ * Costs: a turn is O(1) but for the scheduler's choice and leaving the ready list (O(ready
+ * actors)). Bounds: see `cell.ts`; at most `actorsLimit` actors live. An actor's code runs inside
+ * `step`: one that never returns holds up all (a worker and its watchdog are for that,
+ * `worker-edge.ts`).
  */
 
 import type { ActorSpec, Answer, AnyRef, Effect, Ref, ReplyTo, StopMode } from "./actor.ts";
@@ -90,8 +91,8 @@ export class Kernel {
   }
 
   /**
-   * Sends from outside. `full` (policy `block`): not taken, the caller holds it back. `dropped`: the
-   * policy dropped this message. `stopped`: nobody is there.
+   * Sends from outside. `full` (policy `block`): not taken, the caller holds it back. `dropped`:
+   * the policy dropped this message. `stopped`: nobody is there.
    */
   tell<M>(to: Ref<M>, message: M): "taken" | "full" | "dropped" | "stopped" {
     return this.#alone(() => this.#post.offer(to, { message, ask: undefined, tries: 0 }));

@@ -1,10 +1,11 @@
 /**
  * Delivery: messages into mailboxes, senders that wait for room, questions and their ends.
  *
- * An actor whose message finds a full mailbox of policy `block` rests, with what else it wanted done
- * behind that message, until the room is there; those who wait for one mailbox are served in turn.
- * A wait that would close a circle could never end: that message becomes a dead letter. Looking for
- * the circle walks from one waiting actor to the next: O(actors in a chain), only when one blocks.
+ * An actor whose message finds a full mailbox of policy `block` rests, with what else it wanted
+ * done behind that message, until the room is there; those who wait for one mailbox are served in
+ * turn. A wait that would close a circle could never end: that message becomes a dead letter.
+ * Looking for the circle walks from one waiting actor to the next: O(actors in a chain), only when
+ * one blocks.
  */
 import type { Answer, AnyRef, DeadLetterReason, Effect, NoAnswer, Self } from "./actor.ts";
 import type { Ask, Cell, Command, Envelope } from "./cell.ts";

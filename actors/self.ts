@@ -1,6 +1,6 @@
 /**
- * An actor's hand on the kernel during one turn. It collects what the turn wants done; afterwards it
- * is dead, so that a reference kept by mistake does no harm.
+ * An actor's hand on the kernel during one turn. It collects what the turn wants done; afterwards
+ * it is dead, so that a reference kept by mistake does no harm.
  */
 
 import type { ActorSpec, Answer, AnyRef, Ref, ReplyTo, Self, StopMode } from "./actor.ts";

@@ -79,7 +79,7 @@ describe("a failed actor", () => {
     expect(effects.map(({ kind }) => kind)).toEqual(["failed", "poisoned", "restarted"]);
   });
 
-  test("tries a message as often as it may, before any other, then hands it to its supervisor", () => {
+  test("tries a message as often as it may, first of all, then hands it to its supervisor", () => {
     const { kernel, guardians, effects, refOf } = family({ tries: 3, backoffNs: 0 });
     const seen: number[] = [];
     kernel.tell(refOf(0), throws);

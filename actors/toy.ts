@@ -1,7 +1,7 @@
 /**
- * Small actors for tests: one that records, one that forwards, one that does as it is told.
+ * Small actors for tests: one that records, one that does as it is told.
  */
-import type { Actor, ActorSpec, Ref, Self } from "./actor.ts";
+import type { Actor, ActorSpec, Self } from "./actor.ts";
 import type { MailboxOptions } from "./mailbox.ts";
 import type { SupervisionOptions } from "./supervision.ts";
 
@@ -41,14 +41,4 @@ export function obeys(
   supervision: SupervisionOptions = {},
 ): ActorSpec<Order> {
   return { name, mailbox, supervision, create: () => new Obedient() };
-}
-
-/** Sends what it is given on to `to`, all of it. */
-export function forwards<M>(
-  name: string,
-  to: Ref<M>,
-  mailbox: MailboxOptions<M>,
-  supervision: SupervisionOptions,
-): ActorSpec<M> {
-  return does<M>(name, (message, self) => self.send(to, message), mailbox, supervision);
 }

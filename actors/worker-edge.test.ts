@@ -95,7 +95,7 @@ test("killed ten times under load, a worker goes on where it was and skips nothi
   expect(tally[Tally.again]).toBeLessThanOrEqual(10);
 }, 60_000);
 
-test("a poisoned chunk is tried as often as it may, handed over, and the next one follows", async () => {
+test("a poisoned chunk is tried as often as it may, then the next one follows", async () => {
   const { edge, tally, told } = toy({ supervision: { tries: 2, backoffNs: 1e6 } });
   edge.send(toyChunk(1));
   edge.send(toyChunk(2, ToyOrder.throw));
@@ -135,7 +135,7 @@ test("a worker that ends by itself is begun again", async () => {
   expect(told).toEqual(["failed 1 ACTOR_WORKER_CLOSED", "poisoned 1 after 1", "life 2"]);
 });
 
-test("beyond its budget a worker is given up, its supervisor fails, its chunks can be had", async () => {
+test("a worker given up fails its supervisor, and its chunks can be had", async () => {
   const failures: Failure[] = [];
   const kernel = new Kernel({
     onEffect: (effect) => effect.kind === "failed" && failures.push(effect.failure),
@@ -166,7 +166,7 @@ test("a module that is not there is a failure like any other", async () => {
   expect(told).toEqual(["failed 1 ACTOR_WORKER_THREW", "given up ACTOR_WORKER_THREW"]);
 });
 
-test("before a restart the owner may empty the ring, to send again from where it saved", async () => {
+test("before a restart the owner may empty the ring and send again", async () => {
   let cleared = 0;
   const { edge, tally } = toy(
     {},
@@ -185,7 +185,7 @@ test("before a restart the owner may empty the ring, to send again from where it
   expect([tally[Tally.again], tally[Tally.last]]).toEqual([1, 3]);
 });
 
-test("a poisoned chunk that is sent again after each restart is still counted and given up", async () => {
+test("a poisoned chunk that is sent again after each restart is still counted", async () => {
   const poisoned: number[] = [];
   const { edge, tally, told } = toy(
     { supervision: { tries: 3, backoffNs: 0 } },
@@ -217,7 +217,7 @@ test("a full ring drops the newest where its policy says so, and counts it", asy
   expect(edge.mailbox).toEqual({ depth: 0, highWaterMark: 4, dropped: 3 });
 });
 
-test("stop at once leaves what waits; a worker that does not answer ends at the deadline", async () => {
+test("stop at once leaves what waits; a deaf worker ends at the deadline", async () => {
   const { edge, tally } = toy();
   edge.send(toyChunk(1, ToyOrder.sleepMs, 100));
   edge.send(toyChunk(2));

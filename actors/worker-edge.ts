@@ -3,11 +3,11 @@
  * supervised by the same rules as an actor in the kernel. The worker's module calls `serveChunks`.
  *
  * A worker that throws, ends by itself or hangs (its heartbeat stands still for `hangNs`) is ended
- * and, after the back-off, begun again on the same ring: chunks that wait are kept. The chunk it had
- * in hand is tried again, up to `tries` times in all, and then taken out and handed to `onPoisoned`.
- * A handler may therefore see a chunk twice; what it must not do twice it makes idempotent, or
- * `beforeRestart` empties the ring and the owner sends again from where the state was saved, without
- * what is poisoned. A chunk is known by its bytes: two that are equal are one.
+ * and, after the back-off, begun again on the same ring: chunks that wait are kept. The chunk it
+ * had in hand is tried again, up to `tries` times in all, and then taken out and handed to
+ * `onPoisoned`. A handler may therefore see a chunk twice; what it must not do twice it makes
+ * idempotent, or `beforeRestart` empties the ring and the owner sends again from where the state
+ * was saved, without what is poisoned. A chunk is known by its bytes: two that are equal are one.
  *
  * It owns no timer: `tick(nowNs)`, called every 100 ms or so, runs the watchdog, back-offs and
  * deadlines. One thread sends (single producer).
@@ -261,7 +261,8 @@ export class WorkerEdge {
     const chunk = this.#ring.peek();
     if (chunk === undefined || !this.#control.held(this.#ring.readAt)) return;
     this.#control.letGo();
-    // By its bytes and not by its place: an emptied ring gives it another place when it comes again.
+    // By its bytes and not by its place: an emptied ring gives it another place when it comes
+    // again.
     this.#tries = sameBytes(chunk, this.#suspect) ? this.#tries + 1 : 1;
     this.#suspect = chunk.slice();
     if (this.#tries < this.#rules.tries) return;

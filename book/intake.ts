@@ -251,7 +251,9 @@ export class Intake {
       boot.position = position;
       boot.positionNs = nowNs;
     }
-    if (nowNs - boot.positionNs < this.options.holdNs) return;
+    const stuckNs = nowNs - boot.positionNs;
+    if (stuckNs >= this.options.askAgainNs && boot.askedNs < 0) this.askMissing(boot, nowNs);
+    if (stuckNs < this.options.holdNs) return;
     for (const { held } of boot.lanes.values()) if (held.size > 0) return;
     for (const hole of boot.seen.missing(1, boot.seen.highest)) {
       this.lose(boot, hole, "", 0, nowNs);

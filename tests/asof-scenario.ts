@@ -58,7 +58,10 @@ const message: fc.Arbitrary<WorldMessage> = fc.record({
 /** @param perStream messages of a stream, at most */
 export function worlds(perStream: number, more: fc.Arbitrary<Partial<AsOfOptions>>) {
   return fc.record({
-    streams: fc.array(fc.array(message, { maxLength: perStream }), { minLength: 1, maxLength: 3 }),
+    streams: fc.array(fc.array(message, { maxLength: perStream, size: "max" }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
     orders: fc.constantFrom([1, 2, 3], [3, 1, 2], [7, 5, 2]),
     options: fc
       .tuple(

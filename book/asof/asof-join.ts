@@ -54,7 +54,7 @@ export class AsOfJoin {
   /** Of a stream that never had a gap: undefined. */
   private readonly gaps: (GapMarks | undefined)[] = [];
   private readonly heapOf: number[] = [];
-  /** Stream of a key; -1 before its first quote. */
+  /** Stream of a key's quotes; -1 while it is not known. */
   private readonly streamOf: number[] = [];
   private readonly low: LowWater = { sec: -1, nsec: 0, refresh: () => this.findLow() };
   private readonly store: QuoteStore;
@@ -94,10 +94,20 @@ export class AsOfJoin {
     return this.clocks.length - 1;
   }
 
-  /** An instrument that quotes and events can name; its first quote tells its stream. */
-  addKey(): number {
-    this.streamOf.push(NOWHERE);
+  /**
+   * An instrument that quotes and events can name.
+   * @param stream that its quotes come from; where it is not known yet, `place` or the first quote
+   *   tells
+   */
+  addKey(stream = NOWHERE): number {
+    this.streamOf.push(stream);
     return this.store.addKey();
+  }
+
+  /** The key's quotes come from this stream. @returns false if they come from another */
+  place(key: number, stream: number): boolean {
+    if (this.streamOf[key] === NOWHERE) this.streamOf[key] = stream;
+    return this.streamOf[key] === stream;
   }
 
   /**
@@ -106,7 +116,10 @@ export class AsOfJoin {
    */
   quote(quote: AsOfQuote): void {
     const { stream, key } = quote;
-    if (this.streamOf[key] !== stream) this.place(key, stream);
+    if (!this.place(key, stream)) {
+      const message = `key ${key} is of stream ${this.streamOf[key]}, not of ${stream}`;
+      throw new AsOfError("key_of_two_streams", `${message}: give each stream its own keys`);
+    }
     const clock = this.clocks[stream];
     clock.enter(quote.sec, quote.nsec, quote.sequence);
     this.gaps[stream]?.close(clock.sec, clock.nsec, clock.ordinal);
@@ -208,14 +221,6 @@ export class AsOfJoin {
       waiting: this.waiting.count,
       waitingMost: this.waiting.countMost,
     };
-  }
-
-  private place(key: number, stream: number): void {
-    if (this.streamOf[key] !== NOWHERE) {
-      const message = `key ${key} is of stream ${this.streamOf[key]}, not of ${stream}`;
-      throw new AsOfError("key_of_two_streams", `${message}: give each stream its own keys`);
-    }
-    this.streamOf[key] = stream;
   }
 
   private isAnswerable(asking: Asking): boolean {

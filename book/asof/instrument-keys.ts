@@ -50,7 +50,7 @@ export class InstrumentKeys {
     const isNew = this.known[instrument] === undefined;
     this.known[instrument] = name;
     if (routes === null) {
-      if (isNew) this.own[instrument] = this.others[instrument] = this.join.addKey();
+      if (isNew) this.own[instrument] = this.others[instrument] = this.join.addKey(this.stream);
     } else if (name === "") {
       this.own[instrument] = this.others[instrument] = NO_KEY;
     } else {

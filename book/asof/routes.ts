@@ -26,21 +26,17 @@ export class AsOfRoutes {
   private readonly join: AsOfJoin;
   private readonly plan: AsOfPlan;
   private readonly keys = new Map<string, number>();
-  /** Stream whose quotes a key has; of two streams that quote one name the first to come counts. */
-  private readonly quotedBy = new Map<number, number>();
 
   constructor(join: AsOfJoin, plan: AsOfPlan) {
     this.join = join;
     this.plan = plan;
   }
 
-  /** Key of the instrument's own quotes, or `NO_KEY`. */
+  /** Key of the instrument's own quotes, or `NO_KEY`; of two streams that quote a name the first. */
   ownKey(instrument: Instrument, stream: number): number {
     if (!this.plan.isQuoted(instrument)) return NO_KEY;
     const key = this.keyOf(instrument);
-    const first = this.quotedBy.get(key) ?? stream;
-    this.quotedBy.set(key, first);
-    return first === stream ? key : NO_KEY;
+    return this.join.place(key, stream) ? key : NO_KEY;
   }
 
   /** Key of the quotes that the instrument's events are joined with, or `NO_KEY`. */

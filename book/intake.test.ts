@@ -81,6 +81,16 @@ describe("intake of chunks", () => {
     expect(intake.positions("book")[0].chunk).toBe(4);
   });
 
+  test("a chunk whose hole nobody can fill never overtakes those that are held", () => {
+    const { intake, taken } = newIntake({ holdNs: 1000 });
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(3, 2), BYTES, 1);
+    intake.push(header(9, 8, { oldest: 9 }), BYTES, 2);
+    expect(taken).toEqual(["1:1"]);
+    intake.advance(2000);
+    expect(taken).toEqual(["1:1", "1:3", "1:9"]);
+  });
+
   test("holes in a row do not add up: each is given up at its own time", () => {
     const { intake, taken } = newIntake({ holdNs: 1000 });
     intake.push(header(1, 0), BYTES, 0);

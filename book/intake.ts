@@ -130,7 +130,8 @@ export class Intake {
     if (boot.askedNs < 0 && boot.isNew) this.askMissing(boot, nowNs);
     boot.isNew = false;
     const isNext = header.previous <= lane.taken;
-    if (isNext || !this.canBeHad(header, lane)) {
+    // What is held already goes first, whatever can be had.
+    if (isNext || (lane.held.size === 0 && !this.canBeHad(header, lane))) {
       if (!isNext) this.loseBefore(lane, header, nowNs);
       if (this.takeNow(lane, header, bytes, nowNs)) this.takeHeld(lane, nowNs);
       return;

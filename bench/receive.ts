@@ -36,6 +36,9 @@ export interface CollectorRun {
   readonly kernelDrops: number;
   readonly lost: number;
   readonly cpuNs: number;
+  readonly chunks: number;
+  /** Chunks packed in a hurry, since receiving was behind. */
+  readonly chunksHurried: number;
   /** From the last datagram sent until it was idle again. */
   readonly drainSeconds: number;
   readonly peakMiB: number;
@@ -75,6 +78,29 @@ export async function runYardstick(
   return { sentRate, received: Number(parts[1]), cpuNs: Number(parts[2]) };
 }
 
+/** The ring in TypeScript and nothing behind it. */
+export async function runRing(wire: ReceiveWire, load: Load): Promise<YardstickRun> {
+  const program = [process.execPath, join(import.meta.dir, "receive-ring.ts")];
+  const words = [RECEIVE_INTERFACE, GROUP, String(PORT), String(load.count)];
+  const child = Bun.spawn([...wire.onReceiver, ...program, ...words], {
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 120_000,
+  });
+  const said = { text: "" };
+  const reading = listen(child.stderr, said);
+  await until(
+    () => said.text.includes("listening"),
+    START_MS,
+    () => said.text,
+  );
+  const sentRate = await send(wire, load);
+  const told = await new Response(child.stdout).text();
+  await reading;
+  const { received, cpuNs } = JSON.parse(told) as { received: number; cpuNs: number };
+  return { sentRate, received, cpuNs };
+}
+
 /** @param folder for the spool; emptied before and after */
 export async function runCollector(
   wire: ReceiveWire,
@@ -108,11 +134,11 @@ export async function runCollector(
     await reading;
     const stats = lastJson(said.text);
     const checked = await checkSpool(spool, load.size);
-    const { frames, lost } = stats;
+    const { frames, lost, chunks, chunksHurried } = stats;
     const kernelDrops = stats.drops.kernelDatagrams;
     const complaints = complaintsOf(load, frames, kernelDrops, checked);
     const told = { sentRate, frames, kernelDrops, lost, cpuNs, drainSeconds, peakMiB };
-    return { ...told, spool: checked, complaints };
+    return { ...told, chunks, chunksHurried, spool: checked, complaints };
   } finally {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
@@ -202,6 +228,8 @@ async function until(holds: () => boolean, withinMs: number, said: () => string)
 interface CollectorStats {
   readonly frames: number;
   readonly lost: number;
+  readonly chunks: number;
+  readonly chunksHurried: number;
   readonly drops: { readonly kernelDatagrams: number };
 }
 

@@ -15,7 +15,8 @@ import type { Channel, Channels } from "../frames/channels.ts";
 import type { ChunkCodec, ClockSource } from "../frames/chunk.ts";
 import { Spool } from "../frames/spool.ts";
 import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
-import { openZstd } from "../frames/zstd.ts";
+import { openFastZstd, openZstd } from "../frames/zstd.ts";
+import { HurriedZstd } from "../frames/zstd-hurried.ts";
 import { CliError } from "./errors.ts";
 import { printErr } from "./output.ts";
 
@@ -71,7 +72,8 @@ export function openCollecting(options: CollectingOptions): Collecting {
   const sinks = options.to.map((place) => openSink(place, { clientName: name, onStatus }));
   const canAsk = whoCanBeAsked(options);
   const collector = new Collector(boot, sinks, spool);
-  const core = new CollectorCore(channels, feedOf, openZstd(), collector.takeChunk, {
+  const packing = new HurriedZstd(openZstd(), openFastZstd());
+  const core = new CollectorCore(channels, feedOf, packing, collector.takeChunk, {
     ...COLLECTOR_DEFAULTS,
     collector: name,
     boot,
@@ -82,7 +84,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
     ...(canAsk === undefined ? {} : { repairs: repairsOf(canAsk) }),
   });
   const watch = new LineWatch(channels, feedOf);
-  collector.attach(core, watch);
+  collector.attach(core, watch, packing);
   let recovery: EdgeRecovery | undefined;
   if (canAsk !== undefined) {
     recovery = new EdgeRecovery(canAsk.feed, watch, core, canAsk);

@@ -8,6 +8,7 @@ import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
+import type { HurriedZstd } from "../frames/zstd-hurried.ts";
 import type { CollectorCore } from "./core.ts";
 import { DropCauses } from "./drop-causes.ts";
 import { Forwarder } from "./forwarder.ts";
@@ -32,6 +33,7 @@ export class Collector {
   private live = false;
   private core: CollectorCore | undefined;
   private watch: LineWatch | undefined;
+  private packing: HurriedZstd | undefined;
   private readonly recoveries: RecoverySockets[] = [];
 
   constructor(
@@ -47,10 +49,14 @@ export class Collector {
     this.forwarders = sinks.map((sink) => new Forwarder(sink, boot, spool, onRepair));
   }
 
-  /** The core whose chunks this collector keeps and forwards: pass `takeChunk` to it. */
-  attach(core: CollectorCore, watch?: LineWatch): void {
+  /**
+   * The core whose chunks this collector keeps and forwards: pass `takeChunk` to it.
+   * @param packing what the core packs with; it hurries while receiving is behind
+   */
+  attach(core: CollectorCore, watch?: LineWatch, packing?: HurriedZstd): void {
     this.core = core;
     this.watch = watch;
+    this.packing = packing;
   }
 
   /** Asks the exchange for what is missing, as long as frames are received. */
@@ -74,6 +80,7 @@ export class Collector {
     while (!signal.aborted) {
       const batch = receiver.receive();
       const nowNs = performance.now() * 1e6;
+      if (this.packing !== undefined) this.packing.isHurried = receiver.isBehind ?? false;
       if (batch.count > 0) {
         core.push(batch, nowNs);
         this.watch?.push(batch);
@@ -107,6 +114,11 @@ export class Collector {
       this.watch?.push(batch);
       await this.settle(FILE_AHEAD_CHUNKS, FILE_PATIENCE_MS);
     }
+  }
+
+  /** Chunks that were packed in a hurry, because receiving was behind. */
+  get chunksHurried(): number {
+    return this.packing?.hurried ?? 0;
   }
 
   /** Closes open chunks and waits for the sinks. @returns chunks that some sink did not get */

@@ -119,6 +119,13 @@ export class RingBlocks {
     this.packetsLeft = packetsLeft;
   }
 
+  /** True if an eighth of the ring waits to be read. */
+  get isBehind(): boolean {
+    const ahead = (this.block + (this.blockCount >> 3)) % this.blockCount;
+    const status = Atomics.load(this.status, (ahead * this.blockBytes + STATUS_AT) >> 2);
+    return (status & OURS) !== 0;
+  }
+
   /** Bytes of each datagram, where the kernel holds several in one packet; else 0. */
   private segmentBytes(link: number): number {
     const start = link - SEGMENT_HEADER_BYTES;

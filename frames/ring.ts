@@ -94,6 +94,10 @@ export class RingReceiver implements MulticastReceiver {
     return this.dropped;
   }
 
+  get isBehind(): boolean {
+    return this.blocks?.isBehind ?? false;
+  }
+
   /** What came that was no datagram of the groups; undefined when closed. */
   get counters(): RingCounters | undefined {
     return this.blocks?.counters;

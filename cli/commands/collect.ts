@@ -277,7 +277,17 @@ function report(
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
     const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
     const drops = { kernelDatagrams, lostOnWire, lostInKernel };
-    const all = { ...counters, ...totals, seconds, drops, sinks, spool: spooled, recovery: asked };
+    const { chunksHurried } = collector;
+    const all = {
+      ...counters,
+      ...totals,
+      chunksHurried,
+      seconds,
+      drops,
+      sinks,
+      spool: spooled,
+      recovery: asked,
+    };
     printErr(`${JSON.stringify(all)}\n`);
     return;
   }

@@ -1,6 +1,6 @@
 /**
  * The collector with its ring beside a C program with the same ring, on a veth pair of our own.
- * For each datagram size: the highest rate at which each of them loses nothing, CPU a million
+ * For each datagram size: the highest rate at which each of them (and the ring alone) loses nothing, CPU a million
  * datagrams, and whether the spool holds exactly what was sent. Arguments: seconds a run, then rates
  * in datagrams a second from high to low (0: all that the sender can).
  */
@@ -10,8 +10,11 @@ import { join } from "node:path";
 import {
   buildYardstick,
   type CollectorRun,
+  type Load,
   runCollector,
+  runRing,
   runYardstick,
+  type YardstickRun,
   yardstickObstacle,
 } from "../../bench/receive.ts";
 import { ReceiveWire, wireObstacle } from "../../bench/receive-wire.ts";
@@ -48,18 +51,9 @@ process.exit(wrong === 0 ? 0 : 1);
 
 /** @returns how many runs are not accounted for to the last datagram */
 async function compare(yardstick: string, size: number): Promise<number> {
-  let yardstickRate = 0;
-  for (const rate of rates) {
-    const load = { size, rate, count: countAt(rate) };
-    const run = await runYardstick(wire, yardstick, load);
-    const missing = load.count - run.received;
-    console.log(
-      `${size} B  yardstick  ${run.sentRate}/s  ${missing} lost  ` +
-        `${millions(run.cpuNs)} s CPU a million`,
-    );
-    yardstickRate = run.sentRate;
-    if (missing === 0) break;
-  }
+  const ofYardstick = (load: Load) => runYardstick(wire, yardstick, load);
+  const yardstickRate = await highest(size, "yardstick", ofYardstick);
+  await highest(size, "ring alone", (load) => runRing(wire, load));
   let wrongRuns = 0;
   for (const rate of rates) {
     const load = { size, rate, count: countAt(rate) };
@@ -75,10 +69,32 @@ async function compare(yardstick: string, size: number): Promise<number> {
   return wrongRuns;
 }
 
+/** Prints the runs from high to low. @returns the rate of the first that loses nothing */
+async function highest(
+  size: number,
+  name: string,
+  runAt: (load: Load) => Promise<YardstickRun>,
+): Promise<number> {
+  let reached = 0;
+  for (const rate of rates) {
+    const load = { size, rate, count: countAt(rate) };
+    const run = await runAt(load);
+    const missing = load.count - run.received;
+    console.log(
+      `${size} B  ${name.padEnd(10)} ${run.sentRate}/s  ${missing} lost  ` +
+        `${millions(run.cpuNs)} s CPU a million`,
+    );
+    reached = run.sentRate;
+    if (missing === 0) break;
+  }
+  return reached;
+}
+
 function lineOf(run: CollectorRun): string {
-  const { spool } = run;
+  const { spool, chunks, chunksHurried } = run;
   return (
     `${run.sentRate}/s  ${run.kernelDrops} lost  ${millions(run.cpuNs)} s CPU a million  ` +
+    `${Math.round((100 * chunksHurried) / Math.max(1, chunks))} % of chunks packed in a hurry  ` +
     `drained in ${run.drainSeconds.toFixed(1)} s  ${run.peakMiB} MiB  ` +
     `spool ${spool.frames} frames, ${(spool.bytes / spool.frames).toFixed(1)} B each, ` +
     `digest ${spool.digest}`

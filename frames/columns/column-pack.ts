@@ -16,10 +16,8 @@ import { BitSink, ByteSink } from "./bit-stream.ts";
 import type { ColumnSet } from "./column-set.ts";
 import { Dictionary } from "./dictionary.ts";
 import { BASE_OF_CLASS, BITS_OF_CLASS, classOf, ESCAPE, ESCAPE_CLASS } from "./number-class.ts";
-import { packSymbols } from "./symbols.ts";
+import { LARGE_BYTES, packSymbols } from "./symbols.ts";
 
-/** Packed symbols of fewer bytes share a compressed frame: a code of their own costs more. */
-const LARGE_BYTES = 256;
 /** So many bits beside classes, on average, call for a look at a dictionary. */
 const DICTIONARY_BITS = 0.3;
 /** Bytes that a dictionary's value may take in the directory. */

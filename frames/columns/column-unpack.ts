@@ -12,13 +12,11 @@ import {
   ESCAPE_CLASS,
   NEGATIVE_CLASSES,
 } from "./number-class.ts";
-import { symbolBytes, unpackSymbols } from "./symbols.ts";
+import { LARGE_BYTES, symbolBytes, unpackSymbols } from "./symbols.ts";
 
 /** Values of one column, and of all: no chunk under its limits has more. */
 export const COLUMN_VALUES_LIMIT = 1 << 20;
 export const CHUNK_VALUES_LIMIT = 1 << 23;
-/** As in `column-pack.ts`: where a run of so many bytes stands. */
-const LARGE_BYTES = 256;
 
 export class ColumnUnpack {
   /** Where the columns ended in the bytes, after a `true` of `unpack`. */

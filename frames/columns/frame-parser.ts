@@ -4,7 +4,6 @@
  * in front where the shape has one, and nothing behind. Anything else travels raw.
  */
 import type { FeedPlan } from "./plan.ts";
-import { isWhole } from "./words.ts";
 
 /** No UDP datagram holds more of the shortest message. */
 const MESSAGES_LIMIT = 1 << 13;
@@ -21,7 +20,7 @@ export class FrameParser {
 
   /** Messages in the datagram, or -1 if it cannot be built again. */
   parse(view: DataView, start: number, length: number): number {
-    const { shape, layouts, layoutOf, typeOffset, littleEndian } = this.plan;
+    const { shape, layouts, layoutOf, typeOffset } = this.plan;
     const { lengthBytes } = shape;
     const end = start + length;
     let at = start + shape.headerBytes;
@@ -37,9 +36,6 @@ export class FrameParser {
       if (at > end) return -1;
       if (lengthBytes === 2 && view.getUint16(message - 2, shape.littleEndian) !== layout.length) {
         return -1;
-      }
-      for (const double of layout.doubles) {
-        if (!isWhole(view, message + double, littleEndian)) return -1;
       }
       this.at[count] = message;
       this.layout[count++] = index;

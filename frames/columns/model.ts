@@ -96,22 +96,24 @@ export class Model {
   header(at: number, channel: number, messages: number): void {
     const { port, plan } = this;
     this.plain(at, plan.sameHeader, plan.sameHeaderColumn);
-    for (const field of plan.header) {
+    const fields = plan.header;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
       const where = at + field.offset;
       if (field.role === "count") {
         port.word(field.column, where, field.width, messages);
       } else if (field.role === "sequence") {
-        port.wide(field.column, where, 8, false, this.nextLo[channel], this.nextHi[channel]);
+        port.wide(field.column, where, 8, this.nextLo[channel], this.nextHi[channel]);
         port.words.add(port.words.lo, port.words.hi, messages, 0);
         this.nextLo[channel] = port.words.lo;
         this.nextHi[channel] = port.words.hi;
       } else if (field.role === "position") {
         const { positionLo, positionHi } = this;
-        port.wide(field.column, where, 8, false, positionLo[channel], positionHi[channel]);
+        port.wide(field.column, where, 8, positionLo[channel], positionHi[channel]);
         positionLo[channel] = port.words.lo;
         positionHi[channel] = port.words.hi;
       } else if (field.role === "time") {
-        port.wide(field.column, where, 8, false, this.headerLo, this.headerHi);
+        port.wide(field.column, where, 8, this.headerLo, this.headerHi);
         this.timeLo = this.headerLo = port.words.lo;
         this.timeHi = this.headerHi = port.words.hi;
         this.hasHeaderTime = this.isTimed = true;
@@ -148,7 +150,9 @@ export class Model {
     this.side = SIDE_BUY;
     this.hasPrice = this.hasSize = false;
     this.plain(at, layout.plain, layout.plainColumn);
-    for (const step of layout.steps) {
+    const { steps } = layout;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i];
       const where = at + step.at;
       const { column, width } = step;
       switch (step.op) {
@@ -177,7 +181,7 @@ export class Model {
           this.stepQuantity(step, where, layout);
           break;
         case Op.Serial:
-          port.wide(column, where, width, false, this.serialLo, this.serialHi);
+          port.wide(column, where, width, this.serialLo, this.serialHi);
           this.serialLo = port.words.lo;
           this.serialHi = port.words.hi;
           break;
@@ -204,8 +208,8 @@ export class Model {
     const { port, messageLo, messageHi, headerLo, headerHi } = this;
     const { words } = port;
     const byHeader = isFirst && this.hasHeaderTime && this.isNearHeader;
-    if (byHeader) port.wide(step.column + 1, where, step.width, false, headerLo, headerHi);
-    else port.wide(step.column + (isFirst ? 0 : 2), where, step.width, false, messageLo, messageHi);
+    if (byHeader) port.wide(step.column + 1, where, step.width, headerLo, headerHi);
+    else port.wide(step.column + (isFirst ? 0 : 2), where, step.width, messageLo, messageHi);
     if (isFirst && this.hasHeaderTime) {
       const toHeader = Math.abs(distance(words.lo, words.hi, headerLo, headerHi));
       const toMessage = Math.abs(distance(words.lo, words.hi, messageLo, messageHi));
@@ -222,10 +226,10 @@ export class Model {
 
   private stepOrder(step: Step, where: number): void {
     const { port, orders } = this;
-    const symbol = port.order(step.column, where, step.isDouble, orders.ids, this.lastOrder);
+    const symbol = port.order(step.column, where, orders.ids, this.lastOrder);
     let index = -1;
     if (symbol === OrderSymbol.New) {
-      port.wide(step.column + 1, where, 8, step.isDouble, this.topLo, this.topHi);
+      port.wide(step.column + 1, where, 8, this.topLo, this.topHi);
       index = port.addOrder(orders.ids);
       orders.open(index);
       this.raiseTop(port.words.lo, port.words.hi);
@@ -269,10 +273,10 @@ export class Model {
   private stepName(step: Step, where: number): void {
     const { port, instrument, nameLo, nameHi } = this;
     if (instrument < 0) {
-      port.wide(step.column, where, 8, false, 0, 0);
+      port.wide(step.column, where, 8, 0, 0);
       return;
     }
-    port.wide(step.column, where, 8, false, nameLo[instrument], nameHi[instrument]);
+    port.wide(step.column, where, 8, nameLo[instrument], nameHi[instrument]);
     nameLo[instrument] = port.words.lo;
     nameHi[instrument] = port.words.hi;
   }

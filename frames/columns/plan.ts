@@ -44,8 +44,6 @@ export interface Step {
   readonly at: number;
   /** Bytes, 1 to 8. */
   readonly width: number;
-  /** The value is a double that holds a whole number. */
-  readonly isDouble: boolean;
   /** First of the step's columns. */
   readonly column: number;
   /** Place in the memory of last values (`Same`, `Code`) or in that of each instrument. */
@@ -64,8 +62,6 @@ export interface LayoutPlan {
   readonly plainColumn: number;
   /** The other steps, in their order. */
   readonly steps: readonly Step[];
-  /** Offsets of doubles: a message whose double is no whole number travels raw. */
-  readonly doubles: readonly number[];
 }
 
 export interface HeaderStep extends HeaderField {
@@ -210,7 +206,6 @@ class PlanMaker {
       plain: steps.filter(isPlain),
       plainColumn: this.columns++,
       steps: steps.filter((step) => !isPlain(step)),
-      doubles: steps.filter((step) => step.isDouble).map((step) => step.at),
     };
   }
 
@@ -234,7 +229,7 @@ class PlanMaker {
 
   private plainStep(op: number, at: number, width: number): Step {
     const column = this.columns++;
-    return { op, at, width, isDouble: false, column, slot: this.slots++, which: 0 };
+    return { op, at, width, column, slot: this.slots++, which: 0 };
   }
 
   private step(
@@ -257,7 +252,7 @@ class PlanMaker {
         this.instrumentSlots += 2;
       }
     }
-    return { op, at, width, isDouble: field.type === "f64", column, slot, which };
+    return { op, at, width, column, slot, which };
   }
 
   private opOf(field: FieldLayout, hasNumber: boolean, hasTime: boolean): number {

@@ -29,9 +29,9 @@ export interface Port {
   /** The word at `at`, told as 0 if it is `expected`. */
   code(column: number, at: number, width: number, expected: number): number;
   /** The number of 6 or 8 bytes at `at`, told as the difference to an expected one. */
-  wide(column: number, at: number, width: number, isDouble: boolean, lo: number, hi: number): void;
+  wide(column: number, at: number, width: number, lo: number, hi: number): void;
   /** The order at `at`: an `OrderSymbol`, or how many orders ago it was first named. */
-  order(column: number, at: number, isDouble: boolean, orders: WordsTable, last: number): number;
+  order(column: number, at: number, orders: WordsTable, last: number): number;
   /** Index of the name at `at` among the instruments; their count if it is new. */
   instrument(
     column: number,
@@ -78,7 +78,8 @@ export class PackPort implements Port {
 
   unchanged(column: number, at: number, steps: readonly Step[], last: Int32Array): boolean {
     const { view, little } = this;
-    for (const step of steps) {
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i];
       if (readWord(view, at + step.at, step.width, little) === last[step.slot]) continue;
       this.columns.push(column, 1);
       return false;
@@ -99,10 +100,9 @@ export class PackPort implements Port {
     return value;
   }
 
-  wide(column: number, at: number, width: number, isDouble: boolean, lo: number, hi: number): void {
+  wide(column: number, at: number, width: number, lo: number, hi: number): void {
     const { words, difference, columns } = this;
-    if (isDouble) words.readDouble(this.view, at, this.little);
-    else words.read(this.view, at, width, this.little);
+    words.read(this.view, at, width, this.little);
     difference.subtract(words.lo, words.hi, lo, hi);
     if (difference.hi === difference.lo >> 31 && difference.lo !== ESCAPE) {
       columns.push(column, difference.lo);
@@ -113,10 +113,9 @@ export class PackPort implements Port {
     }
   }
 
-  order(column: number, at: number, isDouble: boolean, orders: WordsTable, last: number): number {
+  order(column: number, at: number, orders: WordsTable, last: number): number {
     const { words } = this;
-    if (isDouble) words.readDouble(this.view, at, this.little);
-    else words.read(this.view, at, 8, this.little);
+    words.read(this.view, at, 8, this.little);
     let symbol: number = OrderSymbol.None;
     if (words.lo !== 0 || words.hi !== 0) {
       const index = orders.find(words.lo, words.hi);
@@ -204,7 +203,7 @@ export class UnpackPort implements Port {
     return this.put(at, width, code === 0 ? expected : code === expected ? 0 : code);
   }
 
-  wide(column: number, at: number, width: number, isDouble: boolean, lo: number, hi: number): void {
+  wide(column: number, at: number, width: number, lo: number, hi: number): void {
     const { words, columns } = this;
     const difference = columns.next(column);
     if (difference === ESCAPE) {
@@ -213,11 +212,10 @@ export class UnpackPort implements Port {
     } else {
       words.add(lo, hi, difference, difference >> 31);
     }
-    if (isDouble) words.writeDouble(this.view, at, this.little);
-    else words.write(this.view, at, width, this.little);
+    words.write(this.view, at, width, this.little);
   }
 
-  order(column: number, at: number, isDouble: boolean, orders: WordsTable, last: number): number {
+  order(column: number, at: number, orders: WordsTable, last: number): number {
     const symbol = this.columns.next(column);
     if (symbol === OrderSymbol.New) return symbol;
     const { words } = this;
@@ -232,8 +230,7 @@ export class UnpackPort implements Port {
       words.lo = orders.lo[index];
       words.hi = orders.hi[index];
     }
-    if (isDouble) words.writeDouble(this.view, at, this.little);
-    else words.write(this.view, at, 8, this.little);
+    words.write(this.view, at, 8, this.little);
     return symbol;
   }
 

@@ -7,6 +7,9 @@
  */
 import type { ByteSink } from "./bit-stream.ts";
 
+/** Packed runs of fewer bytes share a compressed frame: a code of their own costs more. */
+export const LARGE_BYTES = 256;
+
 /** Bits of a symbol where so many kinds are in use; 8: as it is. */
 export function symbolWidth(kinds: number): number {
   if (kinds === 0 || kinds > 16) return 8;

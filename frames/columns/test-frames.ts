@@ -29,18 +29,15 @@ const aMessage = fc.record({
   bytes: fc.array(aByte, { minLength: 24, maxLength: 24 }),
 });
 
-/** A datagram as the plan's shape says, with any field values; doubles hold whole numbers. */
+/** A datagram as the plan's shape says, with any field values. */
 function built(plan: FeedPlan, messages: readonly { type: number; bytes: number[] }[]): Uint8Array {
-  const { shape, layouts, typeOffset, littleEndian } = plan;
+  const { shape, layouts, typeOffset } = plan;
   const parts: Uint8Array[] = [Uint8Array.from({ length: shape.headerBytes }, (_, i) => i & 3)];
   for (const { type, bytes } of messages) {
     const layout = layouts[type % layouts.length];
     const part = new Uint8Array(shape.lengthBytes + layout.length);
     const view = new DataView(part.buffer, shape.lengthBytes);
     for (let i = 0; i < layout.length; i++) view.setUint8(i, bytes[i % bytes.length]);
-    for (const at of layout.doubles) {
-      view.setFloat64(at, bytes[at % bytes.length] * 2 ** (bytes[0] % 45), littleEndian);
-    }
     view.setUint8(typeOffset, layout.type);
     if (shape.lengthBytes === 2) {
       new DataView(part.buffer).setUint16(0, layout.length, shape.littleEndian);

@@ -1,7 +1,4 @@
 /** Numbers of a message as 32-bit words, and differences of 64-bit ones, without a bigint. */
-const TWO_32 = 4_294_967_296;
-const TWO_53 = 9_007_199_254_740_992;
-
 /** The two words that a read, a sum or a difference gave. */
 export class Words {
   lo = 0;
@@ -19,7 +16,10 @@ export class Words {
     this.hi = (aHi + bHi + (this.lo >>> 0 < bLo >>> 0 ? 1 : 0)) | 0;
   }
 
-  /** A number of 6 or 8 bytes; of 6 the high word is unsigned. */
+  /**
+   * A number of 6 or 8 bytes; of 6 the high word is unsigned. Doubles are read as the bits that
+   * they are: those of whole numbers of one size are evenly spaced.
+   */
   read(view: DataView, at: number, width: number, little: boolean): void {
     if (little) {
       this.lo = view.getInt32(at, true);
@@ -36,23 +36,6 @@ export class Words {
     if (width === 8) view.setInt32(high, this.hi, little);
     else view.setInt16(high, this.hi, little);
   }
-
-  /** A double that `isWhole`. */
-  readDouble(view: DataView, at: number, little: boolean): void {
-    const value = view.getFloat64(at, little);
-    this.hi = (value / TWO_32) | 0;
-    this.lo = (value - this.hi * TWO_32) | 0;
-  }
-
-  writeDouble(view: DataView, at: number, little: boolean): void {
-    view.setFloat64(at, (this.hi >>> 0) * TWO_32 + (this.lo >>> 0), little);
-  }
-}
-
-/** True if the double comes back bit for bit from the whole number that it holds. */
-export function isWhole(view: DataView, at: number, little: boolean): boolean {
-  const value = view.getFloat64(at, little);
-  return value >= 0 && value < TWO_53 && Math.floor(value) === value && !Object.is(value, -0);
 }
 
 /** A number of 1, 2 or 4 bytes as a signed word; short ones are unsigned. */

@@ -1,35 +1,49 @@
 /**
- * CRC-32C (Castagnoli), as iSCSI and ext4 use it: four bytes a step over four tables. It finds
+ * CRC-32C (Castagnoli), as iSCSI and ext4 use it: sixteen bytes a step over sixteen tables. It finds
  * every error of up to 32 neighbouring bits, and any other but one in four thousand million.
  */
 const POLYNOMIAL = 0x82f63b78;
-const TABLES = makeTables();
+const STEP_BYTES = 16;
+/** Table `n`, of 256 words, is what a byte becomes that has `n` more bytes behind it. */
+const T = makeTables();
 
-function makeTables(): Int32Array[] {
-  const tables = [0, 1, 2, 3].map(() => new Int32Array(256));
+function makeTables(): Int32Array {
+  const tables = new Int32Array(STEP_BYTES * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    tables[0][byte] = crc;
+    tables[byte] = crc;
   }
-  for (let table = 1; table < 4; table++) {
-    for (let byte = 0; byte < 256; byte++) {
-      const before = tables[table - 1][byte];
-      tables[table][byte] = (before >>> 8) ^ tables[0][before & 255];
-    }
+  for (let at = 256; at < tables.length; at++) {
+    const before = tables[at - 256];
+    tables[at] = (before >>> 8) ^ tables[before & 255];
   }
   return tables;
 }
 
+/** Four bytes, the lowest first, of which the last has `behind` bytes behind it. */
+function word(value: number, behind: number): number {
+  const table = behind << 8;
+  return (
+    T[table + 768 + (value & 255)] ^
+    T[table + 512 + ((value >>> 8) & 255)] ^
+    T[table + 256 + ((value >>> 16) & 255)] ^
+    T[table + (value >>> 24)]
+  );
+}
+
 /** CRC-32C of `bytes[from..to)` as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
-  const [t0, t1, t2, t3] = TABLES;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = -1;
   let at = from;
-  for (const end = to - 3; at < end; at += 4) {
-    crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-    crc = t3[crc & 255] ^ t2[(crc >>> 8) & 255] ^ t1[(crc >>> 16) & 255] ^ t0[crc >>> 24];
+  for (const end = to - STEP_BYTES; at <= end; at += STEP_BYTES) {
+    crc =
+      word(crc ^ view.getInt32(at, true), 12) ^
+      word(view.getInt32(at + 4, true), 8) ^
+      word(view.getInt32(at + 8, true), 4) ^
+      word(view.getInt32(at + 12, true), 0);
   }
-  for (; at < to; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 255];
+  for (; at < to; at++) crc = (crc >>> 8) ^ T[(crc ^ bytes[at]) & 255];
   return ~crc >>> 0;
 }

@@ -9,7 +9,7 @@ import packageFile from "../../package.json" with { type: "json" };
 import { pageFiles } from "../../web/bundle.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { DemoCollector } from "../demo-collector.ts";
-import { DemoExchange } from "../demo-exchange.ts";
+import { DemoMarket } from "../demo-market.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { printErr, printOut } from "../output.ts";
@@ -43,44 +43,57 @@ export const command: Command = {
   ],
   help:
     "Runs a simulated NSE exchange on loopback multicast with two lossy lines, a collector, an MQTT " +
-    "broker, the book service and its page. The lines lose datagrams in turns and fill each other's " +
-    "gaps; after 20 seconds the last stream loses some on both, and its books say so. Ctrl-C ends it.",
+    "broker, the book service and its page. The lines fill each other's gaps; what both lose is held " +
+    "for a moment and asked of the exchange's tick recovery. After 5 seconds that takes stream 1 a " +
+    "little longer. After 15 seconds it fails for the last stream, and so do snapshots: its books " +
+    "are doubtful from about second 23 on, until a snapshot heals them before the minute is over. " +
+    "Ctrl-C ends it.",
   examples: [
     ["edgebook demo", "then open http://127.0.0.1:8080"],
     ["edgebook demo --rate 20000 --http 127.0.0.1:9000", "ten times busier, on another port"],
   ],
   async run({ flags, signal }) {
-    const exchange = new DemoExchange(exchangeOptions(flags));
-    const masters = parseMasters(exchange.masters(), 2).byName;
-    const service = await startService({
-      version: packageFile.version,
-      from: [],
-      broker: { host: "127.0.0.1", port: 0 },
-      http: parseAddress("http", flags.text("http") ?? "127.0.0.1:8080"),
-      page: await pageFiles(),
-      consumer: "demo",
-      decoderFor: () => ({ masters }),
-      onStatus: (text) => printErr(`edgebook: ${text}\n`),
-    });
+    const market = new DemoMarket(marketOptions(flags));
     const spool = mkdtempSync(join(tmpdir(), "edgebook-demo-"));
+    let service: BookService | undefined;
     try {
-      return await runWith(exchange, service, spool, flags, signal);
+      await market.listen();
+      service = await startDemoService(market, flags);
+      return await runWith(market, service, spool, signal);
     } finally {
-      await service.close();
+      await market.stop();
+      await service?.close();
       rmSync(spool, { recursive: true, force: true });
     }
   },
 };
 
+async function startDemoService(market: DemoMarket, flags: FlagValues): Promise<BookService> {
+  const masters = parseMasters(market.masters(), 2).byName;
+  return startService({
+    version: packageFile.version,
+    from: [],
+    broker: { host: "127.0.0.1", port: 0 },
+    http: parseAddress("http", flags.text("http") ?? "127.0.0.1:8080"),
+    page: await pageFiles(),
+    consumer: "demo",
+    decoderFor: () => ({ masters }),
+    sequencer: { windowMessages: market.windowMessages },
+    onStatus: (text) => printErr(`edgebook: ${text}\n`),
+  });
+}
+
 async function runWith(
-  exchange: DemoExchange,
+  market: DemoMarket,
   service: BookService,
   spool: string,
-  flags: FlagValues,
   signal: AbortSignal,
 ): Promise<number> {
   const collector = new DemoCollector({
-    flags: collectFlags(exchange, service.brokerUrl ?? "", spool, flags.text("interface") ?? ""),
+    flags: [
+      ...market.collectFlags(),
+      ...["--name", "demo", "--to", service.brokerUrl ?? "", "--spool", spool, "--spool-gib", "1"],
+    ],
     onLine: (line) => {
       if (!signal.aborted) printErr(`collector: ${line}\n`);
     },
@@ -88,10 +101,10 @@ async function runWith(
   const died = collector.exited.then((code) => ({ code }));
   try {
     await collector.listening();
-    exchange.start();
+    market.start();
     printOut(`edgebook demo: ${service.url}\n`);
     printOut("Ctrl-C ends it.\n");
-    const status = statusLine(exchange, service);
+    const status = statusLine(market, service);
     const end = await Promise.race([aborted(signal), died]);
     status.stop();
     if (end !== undefined) {
@@ -100,12 +113,12 @@ async function runWith(
     }
     return Exit.Done;
   } finally {
-    await exchange.stop();
+    await market.stop();
     await collector.stop();
   }
 }
 
-function exchangeOptions(flags: FlagValues) {
+function marketOptions(flags: FlagValues) {
   const whole = (name: string, least: number, most: number) => {
     const value = flags.integer(name) ?? least;
     if (value < least || value > most) {
@@ -119,31 +132,21 @@ function exchangeOptions(flags: FlagValues) {
     streams: whole("streams", 1, 18),
     instruments: whole("instruments", 1, 100_000),
     messagesPerSecond: whole("rate", 1, 100_000),
-    lossRate: 0.005,
-    doubleLossNs: 20e9,
     networkInterface: flags.text("interface") ?? "127.0.0.1",
   };
 }
 
-function collectFlags(
-  { groups }: DemoExchange,
-  brokerUrl: string,
-  spool: string,
-  networkInterface: string,
-): string[] {
-  const joins = groups.flatMap(({ group, port, stream, line }) => [
-    "--join",
-    `${group}:${port}=${stream}/${line === 0 ? "A" : "B"}`,
-  ]);
-  return [
-    ...["--feed", "nse-fo", "--name", "demo", "--interface", networkInterface],
-    ...joins,
-    ...["--to", brokerUrl, "--spool", spool, "--spool-gib", "1"],
-  ];
+/** Numbers that somebody had to ask the exchange for, as messages or within a snapshot. */
+function recoveredOf(service: BookService): number {
+  let recovered = 0;
+  for (const { pipeline } of service.api.live.feeds.values()) {
+    recovered += pipeline.sequencer.ledger.recoveredNumbers;
+  }
+  return recovered;
 }
 
 /** One line that says how it goes: rewritten on a terminal, now and then elsewhere. */
-function statusLine(exchange: DemoExchange, service: BookService): { stop(): void } {
+function statusLine(market: DemoMarket, service: BookService): { stop(): void } {
   const isTerminal = process.stderr.isTTY === true;
   const timer = setInterval(
     () => {
@@ -154,8 +157,8 @@ function statusLine(exchange: DemoExchange, service: BookService): { stop(): voi
       const text =
         `${sum((each) => each.messages_per_second)} messages/s, ` +
         `${sum((each) => each.messages)} in all, ${sum((each) => each.live_orders)} live orders; ` +
-        `${exchange.dropped} datagrams dropped on the lines, ` +
-        `${sum((each) => each.lost)} numbers lost, ${doubtful} of ${streams.length} streams doubtful`;
+        `${market.dropped} datagrams dropped on the lines, ${recoveredOf(service)} numbers ` +
+        `recovered, ${sum((each) => each.lost)} lost, ${doubtful} of ${streams.length} streams doubtful`;
       printErr(isTerminal ? `\r\x1b[K${text}` : `edgebook demo: ${text}\n`);
     },
     isTerminal ? STATUS_MS : QUIET_STATUS_MS,

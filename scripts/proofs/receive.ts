@@ -20,7 +20,7 @@ import {
 import { ReceiveWire, wireObstacle } from "../../bench/receive-wire.ts";
 
 const [seconds = 4, ...given] = process.argv.slice(2).map(Number);
-const rates = given.length > 0 ? given : [0, 800_000, 600_000, 400_000, 300_000, 200_000];
+const rates = given.length > 0 ? given : [0, 800_000, 600_000, 500_000, 400_000, 300_000, 200_000];
 /** What an unpaced sender is taken to reach, to choose how many datagrams it sends. */
 const FASTEST = 1_000_000;
 

@@ -11,7 +11,6 @@ import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
 import { Channels } from "../frames/channels.ts";
 import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
-import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { ControlRequest, RepairRequest } from "../frames/transport.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
@@ -21,8 +20,8 @@ import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
 import { BookPipeline, type PipelineOptions } from "./pipeline.ts";
+import { RepairChunks } from "./repair-chunks.ts";
 import { type RepairOptions, Repairs } from "./repairs.ts";
-import { SnapshotGatherer } from "./snapshot-parts.ts";
 
 export interface LiveOptions {
   readonly zstd: Zstd;
@@ -57,9 +56,7 @@ export class LiveFeed {
   readonly streams: LiveStream[] = [];
   readonly lines = new LineCounts();
   readonly repairs: Repairs;
-  readonly snapshots = new SnapshotGatherer();
-  /** Snapshots that came whole, by what became of them. */
-  readonly splices = new Map<string, number>();
+  readonly repairChunks: RepairChunks;
   /** What certificates are made from; undefined where nobody wants any. */
   readonly tallies: Tallies | undefined;
   /** Frames that collectors left out because they only repeated what had been forwarded. */
@@ -89,6 +86,7 @@ export class LiveFeed {
     });
     const { sequencer } = this.pipeline;
     this.repairs = new Repairs(feed.id, sequencer, options.ask, options.repairs);
+    this.repairChunks = new RepairChunks(feed, sequencer);
   }
 }
 
@@ -203,7 +201,8 @@ export class Live {
     feed.arrivalNs = this.nowNs;
     feed.repairs.heard(header, this.nowNs);
     this.awaitChunks(feed, header.stream);
-    this.apply(feed, header, unpacked.frames);
+    if (header.kind === "live") feed.pipeline.push(unpacked.frames);
+    else feed.repairChunks.take(header, unpacked.frames);
     return true;
   }
 
@@ -211,18 +210,6 @@ export class Live {
   private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed, stream: number): void {
     const index = sequencer.indexOf(stream);
     if (index >= 0) sequencer.awaitChunks(index, this.intake.isWaitingFor(feed.id, stream));
-  }
-
-  private apply(feed: LiveFeed, header: ChunkHeader, frames: FrameBatch): void {
-    const { pipeline, splices } = feed;
-    if (header.kind === "live") pipeline.push(frames);
-    else if (header.kind === "recovered") pipeline.recover(frames, header.stream);
-    else {
-      const image = feed.snapshots.take(feed.feed, header, frames);
-      if (image === undefined) return;
-      const verdict = pipeline.snapshot(image, header.stream);
-      splices.set(verdict, (splices.get(verdict) ?? 0) + 1);
-    }
   }
 
   private open(id: string): LiveFeed | undefined {

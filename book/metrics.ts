@@ -43,7 +43,8 @@ function repairMetrics(page: MetricsPage, live: Live): void {
     page.row("recovered_total", { feed }, pipeline.sequencer.ledger.recoveredNumbers);
   }
   page.head("snapshots_total", "counter", "Snapshots that came whole, by what became of them.");
-  for (const [feed, { splices, snapshots }] of live.feeds) {
+  for (const [feed, { repairChunks }] of live.feeds) {
+    const { splices, snapshots } = repairChunks;
     for (const [verdict, count] of splices) page.row("snapshots_total", { feed, verdict }, count);
     page.row("snapshots_total", { feed, verdict: "incomplete" }, snapshots.incomplete);
   }

@@ -19,8 +19,6 @@ import type { Channels } from "../frames/channels.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { DeliverySink } from "../streams/delivery.ts";
 import { Sequencer, type SequencerOptions } from "../streams/sequencer.ts";
-import type { SpliceVerdict } from "../streams/splice.ts";
-import type { SnapshotImage } from "../streams/splice-image.ts";
 import type { BookObserver, Books } from "./books.ts";
 import { LevelBooks } from "./level-books.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
@@ -87,18 +85,6 @@ export class BookPipeline implements DeliverySink {
   /** Takes a batch of datagrams; all it delivers is applied when this returns. */
   push(frames: FrameBatch): void {
     this.sequencer.push(frames);
-  }
-
-  /** Takes messages that were obtained by request, of the stream with the exchange's id. */
-  recover(frames: FrameBatch, stream: number): void {
-    const index = this.sequencer.indexOf(stream);
-    if (index < 0) return;
-    this.sequencer.recover(frames, index, this.sequencer.streams[index].epoch);
-  }
-
-  /** Takes a whole snapshot of the stream with the exchange's id. */
-  snapshot(image: SnapshotImage, stream: number): SpliceVerdict {
-    return this.sequencer.snapshot(this.sequencer.indexOf(stream), image);
   }
 
   /** Capture time goes on without frames (live). */

@@ -5,12 +5,14 @@
  */
 import { MessageBatch } from "../feed/message-batch.ts";
 import { PacketBatch } from "../feed/packet-batch.ts";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { type Certificate, certificateOf, certificatesOf } from "../streams/certificate.ts";
 import { type GapJson, gapsOf } from "../streams/certificate-gaps.ts";
 import { Tallies } from "../streams/certificate-tally.ts";
 import { Sequencer, type SequencerOptions } from "../streams/sequencer.ts";
 import type { Consumer, Opened } from "./offline.ts";
+import { OfflineRepairs } from "./offline-repairs.ts";
 
 /** Rows of each kind in the ledger: enough for a bad day, bounded all the same. */
 const LEDGER_ROWS = 1 << 18;
@@ -18,6 +20,13 @@ const FILE_STREAM = 1;
 
 /** Numbers that a line brought, by stream; undefined where nobody knows. */
 export type Brought = (stream: number, line: number) => number | undefined;
+
+interface Work {
+  readonly opened: Opened;
+  readonly tallies: Tallies;
+  readonly sequencer: Sequencer;
+  readonly repairs: OfflineRepairs;
+}
 
 export class Certifying implements Consumer {
   /** A certificate names the day and the times of its first and last message. */
@@ -28,7 +37,7 @@ export class Certifying implements Consumer {
   private fileSequence = 0;
   /** Frames of another feed than the one that is certified. */
   otherFeeds = 0;
-  private work: { opened: Opened; tallies: Tallies; sequencer: Sequencer } | undefined;
+  private work: Work | undefined;
 
   constructor(options: Partial<SequencerOptions>) {
     this.options = options;
@@ -42,12 +51,22 @@ export class Certifying implements Consumer {
       ledgerRows: LEDGER_ROWS,
       ...this.options,
     });
-    this.work = { opened, tallies, sequencer };
+    const repairs = new OfflineRepairs(feed, sequencer);
+    this.work = { opened, tallies, sequencer, repairs };
   }
 
   frames(batch: FrameBatch): void {
     this.keepOwn(batch);
     this.opened.sequencer.push(batch);
+    this.opened.repairs.advance();
+  }
+
+  heard(header: ChunkHeader): void {
+    this.opened.repairs.heard(header);
+  }
+
+  requested(header: ChunkHeader, frames: FrameBatch): void {
+    this.opened.repairs.take(header, frames);
   }
 
   /** An exchange's own file has one stream, numbered from 1 without a gap. */
@@ -132,7 +151,7 @@ export class Certifying implements Consumer {
     batch.count = kept;
   }
 
-  private get opened(): { opened: Opened; tallies: Tallies; sequencer: Sequencer } {
+  private get opened(): Work {
     if (this.work === undefined) throw new Error("nothing has been opened");
     return this.work;
   }

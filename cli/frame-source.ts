@@ -5,25 +5,37 @@
 import { captureReader, notACapture } from "../frames/capture.ts";
 import type { CaptureCounters } from "../frames/capture-counters.ts";
 import type { Channels } from "../frames/channels.ts";
-import { ChunkFault, ChunkUnpacker } from "../frames/chunk.ts";
+import { ChunkFault, type ChunkHeader, ChunkUnpacker } from "../frames/chunk.ts";
 import { ChunkSplitter } from "../frames/chunk-stream.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import type { Input } from "../frames/input.ts";
 import { Verdict } from "../frames/link.ts";
 import { openZstd } from "../frames/zstd.ts";
 
-/** Frames of a merged batch, and the bytes that they lie in. */
+/** Frames of a merged batch, the bytes that they lie in, and the capture time that it spans. */
 const MERGED_FRAMES = 1024;
 const MERGED_BYTES = 1 << 20;
+const MERGED_NS = 50e6;
 
-/** A batch is valid until the next is asked for. @throws InputError where it is neither kind */
+/** A batch is valid until the next is asked for. */
+export interface SourceBatch {
+  readonly frames: FrameBatch;
+  /** Set where the frames are those of one chunk that was obtained by request, not captured. */
+  readonly requested: ChunkHeader | undefined;
+}
+
+/**
+ * @param onChunk told of each chunk before its frames come
+ * @throws InputError where it is neither kind
+ */
 export function frameBatches(
   input: Input,
   channels: Channels,
   counters: CaptureCounters,
   verifyChecksums: boolean,
-): AsyncGenerator<FrameBatch> {
-  if (input.kind === "chunks") return chunkBatches(input, channels, counters);
+  onChunk?: (header: ChunkHeader) => void,
+): AsyncGenerator<SourceBatch> {
+  if (input.kind === "chunks") return chunkBatches(input, channels, counters, onChunk);
   return captureBatches(input, channels, counters, verifyChecksums);
 }
 
@@ -32,7 +44,7 @@ async function* captureBatches(
   channels: Channels,
   counters: CaptureCounters,
   verifyChecksums: boolean,
-): AsyncGenerator<FrameBatch> {
+): AsyncGenerator<SourceBatch> {
   const reader = captureReader(input.kind, channels, counters, verifyChecksums);
   if (!reader) throw notACapture(input);
   const batch = new FrameBatch(2048);
@@ -40,7 +52,7 @@ async function* captureBatches(
   for await (const block of input.blocks()) {
     bytes += block.length;
     reader.push(block);
-    while (reader.next(batch)) yield batch;
+    while (reader.next(batch)) yield { frames: batch, requested: undefined };
   }
   if (input.damage) {
     counters.stop(bytes, `${input.damage.reason} (packed byte ${input.damage.atByte})`);
@@ -52,7 +64,8 @@ async function* chunkBatches(
   input: Input,
   channels: Channels,
   counters: CaptureCounters,
-): AsyncGenerator<FrameBatch> {
+  onChunk: ((header: ChunkHeader) => void) | undefined,
+): AsyncGenerator<SourceBatch> {
   const unpacker = new ChunkUnpacker(channels, openZstd());
   let found: Uint8Array[] = [];
   const splitter = new ChunkSplitter((bytes) => found.push(bytes.slice()));
@@ -62,8 +75,16 @@ async function* chunkBatches(
     found = [];
     for (const bytes of chunks) {
       const chunk = unpacker.unpack(bytes);
-      if (chunk instanceof ChunkFault) damaged++;
-      else yield counted(chunk.frames, counters);
+      if (chunk instanceof ChunkFault) {
+        damaged++;
+        continue;
+      }
+      const { header, frames } = chunk;
+      onChunk?.(header);
+      yield {
+        frames: counted(frames, counters),
+        requested: header.kind === "live" ? undefined : header,
+      };
     }
   };
   for await (const block of input.blocks()) {
@@ -84,10 +105,22 @@ function counted(frames: FrameBatch, counters: CaptureCounters): FrameBatch {
   return frames;
 }
 
-/** Batches of all sources in the order of capture time; equal times in the order of the sources. */
+/** As `mergedSources`, as mere frames; records of snapshots are none and are left out. */
 export async function* mergedBatches(
-  sources: readonly AsyncGenerator<FrameBatch>[],
+  sources: readonly AsyncGenerator<SourceBatch>[],
 ): AsyncGenerator<FrameBatch> {
+  for await (const { frames, requested } of mergedSources(sources)) {
+    if (requested?.kind !== "snapshot") yield frames;
+  }
+}
+
+/**
+ * Batches of all sources in the order of capture time; equal times in the order of the sources. What
+ * was obtained by request comes chunk by chunk, each when its turn has come.
+ */
+export async function* mergedSources(
+  sources: readonly AsyncGenerator<SourceBatch>[],
+): AsyncGenerator<SourceBatch> {
   if (sources.length === 1) {
     yield* sources[0];
     return;
@@ -97,31 +130,63 @@ export async function* mergedBatches(
     const cursor = new Cursor(source);
     if (await cursor.refill()) open.push(cursor);
   }
-  const merged = new FrameBatch(MERGED_FRAMES);
-  const bytes = new Uint8Array(MERGED_BYTES);
-  let used = 0;
-  merged.reset(bytes);
+  const merged = new MergedBatch();
   while (open.length > 0) {
     const next = earliest(open);
-    if (merged.count === merged.capacity || used + next.length > bytes.length) {
-      yield merged;
-      merged.reset(bytes);
-      used = 0;
+    if (next.requested !== undefined || !merged.hasRoom(next)) {
+      if (merged.frames.count > 0) yield merged;
+      merged.reset();
     }
-    used = next.copyTo(merged, used);
+    if (next.requested !== undefined) yield next.takeWhole();
+    else merged.take(next);
     if (!next.hasMore && !(await next.refill())) open.splice(open.indexOf(next), 1);
   }
-  if (merged.count > 0) yield merged;
+  if (merged.frames.count > 0) yield merged;
 }
+
+class MergedBatch implements SourceBatch {
+  readonly frames = new FrameBatch(MERGED_FRAMES);
+  readonly requested = undefined;
+  private readonly bytes = new Uint8Array(MERGED_BYTES);
+  private used = 0;
+  private firstNs = 0;
+
+  constructor() {
+    this.reset();
+  }
+
+  hasRoom({ length, ns }: Cursor): boolean {
+    const { count, capacity } = this.frames;
+    if (count === 0) return true;
+    const fits = count < capacity && this.used + length <= this.bytes.length;
+    return fits && ns - this.firstNs < MERGED_NS;
+  }
+
+  take(from: Cursor): void {
+    if (this.frames.count === 0) this.firstNs = from.ns;
+    this.used = from.copyTo(this.frames, this.used);
+  }
+
+  reset(): void {
+    this.frames.reset(this.bytes);
+    this.used = 0;
+  }
+}
+
+const NOTHING: SourceBatch = { frames: new FrameBatch(0), requested: undefined };
 
 /** Where one source stands. */
 class Cursor {
-  private readonly source: AsyncGenerator<FrameBatch>;
-  private batch = new FrameBatch(0);
+  private readonly source: AsyncGenerator<SourceBatch>;
+  private current: SourceBatch = NOTHING;
   private at = 0;
 
-  constructor(source: AsyncGenerator<FrameBatch>) {
+  constructor(source: AsyncGenerator<SourceBatch>) {
     this.source = source;
+  }
+
+  get requested(): ChunkHeader | undefined {
+    return this.current.requested;
   }
 
   get hasMore(): boolean {
@@ -132,17 +197,29 @@ class Cursor {
     return this.batch.length[this.at];
   }
 
+  /** Capture time of the frame that stands here, ns since 1970 within 256 ns. */
+  get ns(): number {
+    return this.batch.sec[this.at] * 1e9 + this.batch.nsec[this.at];
+  }
+
+  /** A chunk without frames counts where it says something by being there: an empty snapshot. */
   async refill(): Promise<boolean> {
     do {
       const next = await this.source.next();
       if (next.done) return false;
-      this.batch = next.value;
+      this.current = next.value;
       this.at = 0;
-    } while (this.batch.count === 0);
+    } while (this.batch.count === 0 && this.current.requested === undefined);
     return true;
   }
 
+  takeWhole(): SourceBatch {
+    this.at = this.batch.count;
+    return this.current;
+  }
+
   isBefore(other: Cursor): boolean {
+    if (!this.hasMore || !other.hasMore) return !this.hasMore && other.hasMore;
     const { batch, at } = this;
     const sec = other.batch.sec[other.at];
     if (batch.sec[at] !== sec) return batch.sec[at] < sec;
@@ -158,6 +235,10 @@ class Cursor {
     merged.add(used, length, batch.sec[at], batch.nsec[at], batch.channel[at]);
     this.at++;
     return used + length;
+  }
+
+  private get batch(): FrameBatch {
+    return this.current.frames;
   }
 }
 

@@ -10,12 +10,14 @@ import { notACapture } from "../frames/capture.ts";
 import { CaptureCounters } from "../frames/capture-counters.ts";
 import { parseChannelFile } from "../frames/channel-file.ts";
 import { Channels } from "../frames/channels.ts";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { type Input, openInput } from "../frames/input.ts";
 import { CliError } from "./errors.ts";
 import { feedNeeded, guessFeed, guessFileFeed, namedFeed } from "./feed-choice.ts";
 import type { FlagValues } from "./flag-values.ts";
-import { frameBatches, mergedBatches } from "./frame-source.ts";
+import { frameBatches, mergedSources, type SourceBatch } from "./frame-source.ts";
+import { filesBelow } from "./input-files.ts";
 import { printErr } from "./output.ts";
 import { OwnFileReader } from "./own-file.ts";
 import { Progress } from "./progress.ts";
@@ -42,6 +44,10 @@ export interface Consumer {
   readonly usesDay: boolean;
   open(opened: Opened): void | Promise<void>;
   frames(batch: FrameBatch): void;
+  /** A chunk was read whose frames follow; told before them, perhaps long before. */
+  heard?(header: ChunkHeader): void;
+  /** Frames of a chunk that was obtained by request; else they come as frames, snapshots never. */
+  requested?(header: ChunkHeader, frames: FrameBatch): void;
   /** As `Feed.file.split`: where the next call starts, or -1 - at of a damaged prefix. */
   fileBytes(bytes: Uint8Array, from: number, to: number): number;
   /** The input is over; nothing follows. */
@@ -60,7 +66,7 @@ export interface ReadingReport {
   readonly chunks: boolean;
 }
 
-/** Reads all of `paths`. The flags are those of `CAPTURE_FLAGS`, and `--verify-checksums`. */
+/** Reads all of `paths`, of directories the chunk files. The flags are those of `CAPTURE_FLAGS`, and `--verify-checksums`. */
 export async function readOffline(
   paths: readonly string[],
   flags: FlagValues,
@@ -112,6 +118,8 @@ class Reading {
   private readonly progress = new Progress();
   private feed: Feed | undefined;
   private unlisted = 0;
+  /** Chunks that the consumer has not been told of. */
+  private unheard: ChunkHeader[] = [];
 
   constructor(
     paths: readonly string[],
@@ -119,7 +127,7 @@ class Reading {
     signal: AbortSignal,
     consumer: Consumer,
   ) {
-    this.paths = paths;
+    this.paths = paths.flatMap(filesBelow);
     this.flags = flags;
     this.signal = signal;
     this.consumer = consumer;
@@ -172,15 +180,15 @@ class Reading {
     const sources = this.inputs.map((input) => {
       const counters = new CaptureCounters();
       this.counters.push(counters);
-      return frameBatches(input, this.channels, counters, verify);
+      const onChunk = (header: ChunkHeader) => void this.unheard.push(header);
+      return frameBatches(input, this.channels, counters, verify, onChunk);
     });
     let begun = false;
-    for await (const batch of mergedBatches(sources)) {
+    for await (const batch of mergedSources(sources)) {
       this.turn();
-      if (!begun) await this.begin(batch);
+      if (!begun) await this.begin(batch.frames);
       begun = true;
-      if (this.listed > 0) this.keepListed(batch);
-      this.consumer.frames(batch);
+      this.hand(batch);
     }
     for (let i = 0; i < this.inputs.length; i++) this.complainOf(this.inputs[i], this.counters[i]);
     if (!begun) await this.begin(undefined);
@@ -188,6 +196,19 @@ class Reading {
       const what = `${this.unlisted} datagrams of groups that the channel table does not list`;
       printErr(`edgebook: ${what}, or gives to another feed, were left out\n`);
     }
+  }
+
+  private hand({ frames, requested }: SourceBatch): void {
+    const { consumer } = this;
+    for (const header of this.unheard) consumer.heard?.(header);
+    this.unheard.length = 0;
+    // All frames of an answer are labelled with one channel, so they are kept or left out together.
+    const hadFrames = frames.count > 0;
+    if (this.listed > 0) this.keepListed(frames);
+    if (hadFrames && frames.count === 0) return;
+    if (requested === undefined) consumer.frames(frames);
+    else if (consumer.requested) consumer.requested(requested, frames);
+    else if (requested.kind === "recovered") consumer.frames(frames);
   }
 
   /** The first frames, or none at all, decide what nobody has said. */

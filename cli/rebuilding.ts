@@ -14,10 +14,12 @@ import { columnsFor, isOffered, needsEffects, rowsFor } from "../book/rows/rows-
 import { SCHEMAS, type Schema } from "../book/rows/schema.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { SequencerOptions } from "../streams/options.ts";
 import { CliError } from "./errors.ts";
 import type { Consumer, Opened } from "./offline.ts";
+import { OfflineRepairs } from "./offline-repairs.ts";
 
 const BATCH_ROWS = 1024;
 
@@ -43,6 +45,7 @@ export class Rebuilding implements Consumer {
   private target: RowTarget | undefined;
   private schema: Schema | "none" = "none";
   private books: BookPipeline | undefined;
+  private repairs: OfflineRepairs | undefined;
 
   constructor(choice: RebuildChoice) {
     this.choice = choice;
@@ -78,10 +81,20 @@ export class Rebuilding implements Consumer {
       ...(masters && { masters }),
       ...(choice.spec !== undefined && { spec: choice.spec }),
     });
+    this.repairs = new OfflineRepairs(feed, this.books.sequencer);
   }
 
   frames(batch: FrameBatch): void {
     this.books?.push(batch);
+    this.repairs?.advance();
+  }
+
+  heard(header: ChunkHeader): void {
+    this.repairs?.heard(header);
+  }
+
+  requested(header: ChunkHeader, frames: FrameBatch): void {
+    this.repairs?.take(header, frames);
   }
 
   fileBytes(bytes: Uint8Array, from: number, to: number): number {

@@ -79,7 +79,8 @@ export class RecoveryWorld {
   private used = 0;
   private acts: Act[] = [];
   private arrived: PackedChunk[] = [];
-  private readonly kept = new Map<number, PackedChunk>();
+  /** Every chunk since the centre has been there, by number. */
+  readonly kept = new Map<number, PackedChunk>();
   private nowMs = 0;
 
   constructor(options: WorldOptions) {

@@ -56,8 +56,8 @@ describe("a centre that starts at noon", () => {
     const all = world({ centreFromMs: 700 }).run();
     expect(all.problems).toEqual([]);
     expect(all.unrepaired()).toEqual([]);
-    const { repairs, splices } = all.live.feeds.get("nse-fo")!;
-    expect(splices.get("spliced")).toBeGreaterThanOrEqual(2);
+    const { repairs, repairChunks } = all.live.feeds.get("nse-fo")!;
+    expect(repairChunks.splices.get("spliced")).toBeGreaterThanOrEqual(2);
     expect(repairs.validAfterNs / 1e6).toBeLessThan(600);
   });
 });

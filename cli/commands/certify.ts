@@ -1,10 +1,8 @@
 /** Edge: `edgebook certify`: certificates of captures, chunks and a running service, and their check. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { LineCounts } from "../../book/line-counts.ts";
 import { openInput } from "../../frames/input.ts";
 import { scanChunkFile } from "../../frames/spool-scan.ts";
-import { CHUNK_FILE_ENDING } from "../../frames/transport-dir.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { type Certificate, certificateText } from "../../streams/certificate.ts";
 import {
@@ -19,6 +17,7 @@ import { type Brought, Certifying } from "../certifying.ts";
 import type { Command, FlagSpec } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
+import { filesBelow } from "../input-files.ts";
 import { readOffline } from "../offline.ts";
 import { type Output, openOutput, printErr, printOut } from "../output.ts";
 import { CAPTURE_FLAGS, CHECKSUMS_FLAG, FORCE_FLAG, OUT_FLAG } from "../shared-flags.ts";
@@ -269,19 +268,6 @@ async function isCertificateFile(path: string): Promise<boolean> {
 }
 
 /** The file itself, or all chunk files below a directory. */
-function filesBelow(path: string): string[] {
-  const isDirectory = path !== "-" && statSync(path, { throwIfNoEntry: false })?.isDirectory();
-  if (!isDirectory) return [path];
-  const names = readdirSync(path, { recursive: true, encoding: "utf8" });
-  const chunks = names.filter((name) => name.endsWith(CHUNK_FILE_ENDING)).sort();
-  if (chunks.length > 0) return chunks.map((name) => join(path, name));
-  throw new CliError(
-    "file_not_found",
-    `There are no chunk files (*${CHUNK_FILE_ENDING}) below '${path}'.`,
-    "Name a directory that 'edgebook collect --to dir:PATH' has written, or a file.",
-  );
-}
-
 function endingOf(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1).toLowerCase();
 }

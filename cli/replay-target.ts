@@ -110,7 +110,8 @@ export class ChunkTarget implements OpenTarget {
     );
   }
 
-  close(): Promise<number> {
-    return this.collecting.collector.finish(FINISH_MS);
+  async close(): Promise<number> {
+    const { unsent } = await this.collecting.collector.finish(FINISH_MS);
+    return unsent;
   }
 }

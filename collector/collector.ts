@@ -9,6 +9,7 @@ import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
 import type { HurriedZstd } from "../frames/zstd-hurried.ts";
+import { confirmed } from "./confirmation.ts";
 import type { CollectorCore } from "./core.ts";
 import { DropCauses } from "./drop-causes.ts";
 import { Forwarder } from "./forwarder.ts";
@@ -23,6 +24,18 @@ const CAUSES_EVERY_NS = 100e6;
 /** Chunks that a file may be ahead of its slowest sink. */
 const FILE_AHEAD_CHUNKS = 128;
 const FILE_PATIENCE_MS = 60_000;
+/** For what is on its way at the end. */
+const CLOSE_MS = 1000;
+
+/** What the end found. */
+export interface Finished {
+  /** Chunks that some sink did not get. */
+  readonly unsent: number;
+  /** Chunks that no centre has said to have, where one could. */
+  readonly unconfirmed: number;
+  /** Chunks that the spool keeps of this run. */
+  readonly spooled: number;
+}
 
 export class Collector {
   readonly forwarders: readonly Forwarder[];
@@ -103,16 +116,32 @@ export class Collector {
     this.noteCauses(receiver.kernelDrops, performance.now() * 1e6);
   }
 
-  /** Reads the batches to their end; chunks age by capture time. */
+  /** Reads the batches to their end; chunks age by capture time. The signal ends all waiting. */
   async read(batches: AsyncIterable<FrameBatch>, signal: AbortSignal): Promise<void> {
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    const stop = () => {
+      // A directory takes what it is given at once; only brokers keep anybody waiting.
+      for (const forwarder of this.forwarders) if (forwarder.hearsCentre) forwarder.release();
+      resolve();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    // A pipe that says nothing must not hold up the end.
+    await Promise.race([this.readAll(batches, signal), stopped]);
+  }
+
+  private async readAll(batches: AsyncIterable<FrameBatch>, signal: AbortSignal): Promise<void> {
     const core = this.attached();
+    let patienceMs = FILE_PATIENCE_MS;
     for await (const batch of batches) {
       if (signal.aborted) return;
       if (batch.count === 0) continue;
       const last = batch.count - 1;
       core.push(batch, batch.sec[last] * 1e9 + batch.nsec[last]);
       this.watch?.push(batch);
-      await this.settle(FILE_AHEAD_CHUNKS, FILE_PATIENCE_MS);
+      // A sink that is not there is waited for once; then the spool takes the rest.
+      const isInTime = await this.settle(FILE_AHEAD_CHUNKS, patienceMs);
+      patienceMs = isInTime ? FILE_PATIENCE_MS : 0;
     }
   }
 
@@ -121,27 +150,53 @@ export class Collector {
     return this.packing?.hurried ?? 0;
   }
 
-  /** Closes open chunks and waits for the sinks. @returns chunks that some sink did not get */
-  async finish(graceMs: number): Promise<number> {
+  /** Chunks that are not known to be with the centre, of the sink that is furthest behind. */
+  get unconfirmed(): number {
+    return Math.max(0, ...this.forwarders.map((forwarder) => forwarder.unconfirmed));
+  }
+
+  /**
+   * Closes open chunks and waits for the sinks.
+   * @param untilConfirmed nothing follows: waits for the centre too, until nothing has moved for
+   *   `graceMs`
+   */
+  async finish(graceMs: number, untilConfirmed = false): Promise<Finished> {
     for (const recovery of this.recoveries) recovery.close();
     this.core?.finish();
     this.watch?.finish();
     // What a file lacks has no cause that could be seen here.
     if (this.live) this.noteCauses(this.causes.kernelDatagrams, performance.now() * 1e6);
-    await this.settle(0, graceMs);
-    const behind = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.behind));
-    const missed = Math.max(0, ...this.forwarders.map((forwarder) => forwarder.missed));
-    await Promise.all(this.forwarders.map((forwarder) => forwarder.close(1000)));
+    await Promise.all(
+      this.forwarders.map((forwarder) =>
+        untilConfirmed && forwarder.hearsCentre
+          ? confirmed(forwarder, graceMs)
+          : forwarder.settle(0, untilConfirmed ? FILE_PATIENCE_MS : graceMs),
+      ),
+    );
+    // What a centre has was sent, whatever is on its way once more.
+    const unsent = this.forwarders.map(
+      ({ behind, unconfirmed, missed }) => Math.min(behind, unconfirmed) + missed,
+    );
+    const { unconfirmed, spooled } = this;
+    await Promise.all(this.forwarders.map((forwarder) => forwarder.close(CLOSE_MS)));
     this.spool?.close();
-    return behind + missed;
+    return { unsent: Math.max(0, ...unsent), unconfirmed, spooled };
+  }
+
+  /** Chunks of this boot that can be read from the spool. */
+  private get spooled(): number {
+    const oldest = this.spool?.oldest(this.boot) ?? 0;
+    return oldest === 0 ? 0 : (this.spool?.newest(this.boot) ?? 0) - oldest + 1;
   }
 
   private noteCauses(kernelDatagrams: number, nowNs: number): void {
     this.causes.note(kernelDatagrams, this.watch?.totals().lost ?? 0, nowNs);
   }
 
-  private async settle(behind: number, timeoutMs: number): Promise<void> {
-    await Promise.all(this.forwarders.map((forwarder) => forwarder.settle(behind, timeoutMs)));
+  /** False if some sink took longer. */
+  private async settle(behind: number, timeoutMs: number): Promise<boolean> {
+    const settling = this.forwarders.map((forwarder) => forwarder.settle(behind, timeoutMs));
+    return (await Promise.all(settling)).every((isSettled) => isSettled);
   }
 
   private attached(): CollectorCore {

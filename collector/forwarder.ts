@@ -31,6 +31,7 @@ export class Forwarder {
   private readonly timer: ReturnType<typeof setInterval>;
   private idle: (() => void)[] = [];
   private closed = false;
+  private released = false;
 
   /** @param onRepair takes what the centre wants of the exchange */
   constructor(
@@ -73,11 +74,39 @@ export class Forwarder {
     return this.window.waiting + this.window.underWay;
   }
 
+  /** Can a centre say how far it is? Where it cannot, what the sink took is where it shall be. */
+  get hearsCentre(): boolean {
+    return this.sink.onPosition !== undefined;
+  }
+
+  /** Chunks that no centre has said to have; where none can, those that the sink does not have. */
+  get unconfirmed(): number {
+    return this.hearsCentre ? this.window.unconfirmed : this.behind + this.missed;
+  }
+
+  /** Sends the newest chunk once more: whoever comes late learns from it what there is to ask for. */
+  announce(): void {
+    const { newest } = this.window;
+    const request = { ask: "resend", boot: this.boot, from: newest, to: newest } as const;
+    this.window.request(request, () => 0);
+    this.pump();
+  }
+
+  /** Whoever waits here waits no longer, now and later. */
+  release(): void {
+    this.released = true;
+    for (const wake of this.idle.splice(0)) wake();
+  }
+
+  get isReleased(): boolean {
+    return this.released;
+  }
+
   /** Resolves when at most `behind` chunks are not yet with the sink, or after the time. */
   async settle(behind: number, timeoutMs: number): Promise<boolean> {
     for (const end = performance.now() + timeoutMs; this.behind > behind; ) {
       const left = end - performance.now();
-      if (left <= 0 || this.closed) return false;
+      if (left <= 0 || this.closed || this.released) return false;
       await Promise.race([new Promise<void>((wake) => this.idle.push(wake)), Bun.sleep(left)]);
     }
     return true;

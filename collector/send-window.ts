@@ -25,6 +25,7 @@ export interface ToSend {
 
 interface Range {
   readonly boot: number;
+  /** Goes on to `to` while it is sent. */
   next: number;
   readonly to: number;
 }
@@ -33,10 +34,13 @@ export class SendWindow {
   /** Chunks sent to a request, and requests that found no room. */
   resent = 0;
   requestsRefused = 0;
+  /** The newest number that some consumer has, and all before it. */
+  confirmed = 0;
   private readonly boot: number;
   private readonly limit: number;
   private next = 1;
-  private newest = 0;
+  /** Of the chunks that are there. */
+  newest = 0;
   private inFlight = 0;
   private readonly consumers = new Map<string, { chunk: number; heardNs: number }>();
   private readonly ranges: Range[] = [];
@@ -53,6 +57,11 @@ export class SendWindow {
 
   get underWay(): number {
     return this.inFlight;
+  }
+
+  /** Chunks that no consumer has said to have. */
+  get unconfirmed(): number {
+    return Math.max(0, this.newest - this.confirmed);
   }
 
   /** Chunk `number` of this boot is there. */
@@ -83,6 +92,7 @@ export class SendWindow {
 
   hear(position: Position, nowNs: number): void {
     const chunk = position.boot === this.boot ? position.chunk : 0;
+    this.confirmed = Math.max(this.confirmed, Math.min(chunk, this.newest));
     if (this.consumers.size >= CONSUMERS_LIMIT && !this.consumers.has(position.consumer)) return;
     // Of another boot: it lives, and has nothing of ours yet.
     this.consumers.set(position.consumer, { chunk, heardNs: nowNs });
@@ -95,8 +105,24 @@ export class SendWindow {
     const from = Math.max(1, request.from);
     const to = request.ask === "resend" ? Math.min(request.to, sentUpTo) : sentUpTo;
     if (from > to) return;
-    if (this.ranges.length >= REQUESTS_LIMIT) this.requestsRefused++;
-    else this.ranges.push({ boot, next: from, to });
+    for (const part of this.notYetAsked(boot, from, to)) {
+      if (this.ranges.length >= REQUESTS_LIMIT) this.requestsRefused++;
+      else this.ranges.push(part);
+    }
+  }
+
+  /** What already waits to be sent again is not sent twice: the centre asks until it has it. */
+  private notYetAsked(boot: number, from: number, to: number): Range[] {
+    let parts: Range[] = [{ boot, next: from, to }];
+    for (const range of this.ranges) {
+      if (range.boot !== boot) continue;
+      parts = parts.flatMap((part) => {
+        const before = { boot, next: part.next, to: Math.min(part.to, range.next - 1) };
+        const behind = { boot, next: Math.max(part.next, range.to + 1), to: part.to };
+        return [before, behind].filter(({ next, to: last }) => next <= last);
+      });
+    }
+    return parts;
   }
 
   /** The last number that may be sent for the first time. */

@@ -6,18 +6,18 @@ import { type Input, openInput } from "../../frames/input.ts";
 import { findInterface } from "../../frames/multicast.ts";
 import { RingReceiver } from "../../frames/ring.ts";
 import { openWire } from "../collect-capture.ts";
+import { finishedInput, inputEnding, wireEnding } from "../collect-ending.ts";
 import { type CollectSettings, collectSettings } from "../collect-settings.ts";
 import { type Collecting, needsSpool, openCollecting } from "../collecting.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
-import { frameBatches, mergedBatches } from "../frame-source.ts";
+import { frameBatches, mergedBatches, type SourceBatch } from "../frame-source.ts";
 import { checkHost } from "../host-check.ts";
 import { printErr, printOut } from "../output.ts";
 import { CHANNELS_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
 
-/** How long the end waits for sinks to take what is still to be sent. */
-const FILE_GRACE_MS = 60_000;
+/** How long the end of the wire waits for sinks to take what is still to be sent. */
 const LIVE_GRACE_MS = 5_000;
 /** Chunks of a file are cut by its own time, and a file has time to fill them. */
 const FILE_CHUNK_AGE_NS = 1e9;
@@ -106,6 +106,13 @@ export const command: Command = {
       placeholder: "TIME",
       doc: "A chunk is closed when its first frame is this old; else 50ms, of a file 1s.",
     },
+    {
+      name: "wait",
+      kind: "duration",
+      placeholder: "TIME",
+      fallback: "30s",
+      doc: "How long the end of --pcap waits for a centre to confirm all, since it last came on.",
+    },
     SPEC_FLAG,
     { name: "check", kind: "boolean", doc: "Only examines the settings and this host." },
     { name: "stats", kind: "boolean", doc: "Ends with one line of JSON on standard error." },
@@ -114,7 +121,11 @@ export const command: Command = {
     "Collects an exchange's multicast on the capture host: receives every line, forwards the first " +
     "copy of each message in compressed chunks, and keeps them in a spool so that the centre can " +
     "ask for them again. A broker that is not there is waited for; nothing is lost meanwhile but " +
-    "what the spool cannot hold. Ctrl-C ends it and brings away what is still open.",
+    "what the spool cannot hold. Ctrl-C ends it and brings away what is still open.\n" +
+    "A broker that took a chunk need not have anybody who reads it. So --pcap ends when a book " +
+    "service says that it has the last chunk; one that comes meanwhile gets them all. If nothing " +
+    "moves for --wait, the exit code is 3 (1 if there is no broker) and the spool keeps the chunks; " +
+    "Ctrl-C ends the waiting at once. A dir: place needs no confirmation.",
   examples: [
     [
       "edgebook collect --feed nse-fo --interface ens1 --join 239.1.1.1:10001=1/A " +
@@ -134,6 +145,7 @@ export const command: Command = {
     demandWhatIsNeeded(settings);
     if (flags.on("check")) return check(settings);
     const fromFiles = settings.captures.length > 0;
+    const waitMs = (flags.durationNs("wait") ?? 0) / 1e6;
     const collecting = openCollecting({
       ...settings,
       clock: fromFiles ? "capture" : "kernel",
@@ -145,13 +157,17 @@ export const command: Command = {
     const complaints = fromFiles
       ? await collectFiles(settings, collecting, signal)
       : await collectWire(settings, collecting, signal);
-    const unsent = await collecting.collector.finish(fromFiles ? FILE_GRACE_MS : LIVE_GRACE_MS);
-    if (unsent > 0) complaints.push(`${unsent} chunks did not reach every place of --to`);
+    const { collector } = collecting;
+    const { spoolDirectory: spool } = settings;
+    const ending = fromFiles
+      ? inputEnding(await finishedInput(collector, waitMs), signal.aborted, spool)
+      : wireEnding(await collector.finish(LIVE_GRACE_MS), spool);
+    complaints.push(...ending.complaints);
     const { lost } = collecting.watch.totals();
     if (lost > 0) complaints.push(`${lost} numbers are missing on every line`);
     for (const complaint of complaints) printErr(`edgebook: ${complaint}\n`);
     report(collecting, (performance.now() - started) / 1000, flags.on("stats"));
-    if (unsent > 0 && fromFiles) return Exit.Failed;
+    if (ending.code !== Exit.Done) return ending.code;
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
 };
@@ -245,7 +261,7 @@ async function collectFiles(
 
 /** The batches of all captures; the first of them tells the feed where nobody else did. */
 async function* knowingFeed(
-  sources: readonly AsyncGenerator<FrameBatch>[],
+  sources: readonly AsyncGenerator<SourceBatch>[],
   { feed, channels, spec }: CollectSettings,
   collecting: Collecting,
 ): AsyncGenerator<FrameBatch> {
@@ -267,11 +283,12 @@ function report(
   const totals = watch.totals();
   const spool = collector.spool;
   if (asJson) {
-    const sinks = collector.forwarders.map(({ sink, sent, missed, window }) => ({
+    const sinks = collector.forwarders.map(({ sink, sent, missed, window, unconfirmed }) => ({
       to: sink.name,
       sent,
       missed,
       resent: window.resent,
+      unconfirmed,
     }));
     const spooled = spool && { bytes: spool.bytes, dropped: spool.chunksDropped };
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };

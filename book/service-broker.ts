@@ -10,12 +10,22 @@ import { listenError } from "./service-error.ts";
 export interface EmbeddedBroker {
   /** `mqtt://127.0.0.1:1883`, with the port that was really taken. */
   readonly url: string;
+  /** Lets every other client wait until `first` resolves: it has to be there before them. */
+  admitFirst(clientId: string, first: Promise<void>): void;
   close(): Promise<void>;
 }
 
 /** @throws ServiceError if nobody may listen there */
 export async function startBroker(host: string, port: number): Promise<EmbeddedBroker> {
-  const broker = await Aedes.createBroker();
+  let firstId: string | undefined;
+  let others: Promise<void> = Promise.resolve();
+  const broker = await Aedes.createBroker({
+    preConnect(_client, packet, answer) {
+      const admit = () => answer(null, true);
+      if (firstId === undefined || packet.clientId === firstId) admit();
+      else others.then(admit);
+    },
+  });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -40,6 +50,12 @@ export async function startBroker(host: string, port: number): Promise<EmbeddedB
   const taken = typeof address === "object" && address !== null ? address.port : port;
   return {
     url: `mqtt://${host.includes(":") ? `[${host}]` : host}:${taken}`,
+    admitFirst(clientId, first) {
+      firstId = clientId;
+      others = first.then(() => {
+        firstId = undefined;
+      });
+    },
     close: () =>
       new Promise((resolve) => {
         const done = () => resolve();

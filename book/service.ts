@@ -47,20 +47,28 @@ const ADVANCE_MS = 100;
 const POSITION_MS = 250;
 const RATE_MS = 1000;
 
-type Source = ChunkSource & Partial<CentreLink> & { readonly connected?: boolean };
+type Source = ChunkSource &
+  Partial<CentreLink> & {
+    readonly connected?: boolean;
+    readonly clientId?: string;
+    readonly subscribed?: Promise<void>;
+  };
 
 /** @throws ServiceError an address is taken; TransportError a source cannot be */
 export async function startService(options: ServiceOptions): Promise<BookService> {
   const broker = options.broker && (await startBroker(options.broker.host, options.broker.port));
   try {
-    return listenAndRun(options, broker);
+    return await listenAndRun(options, broker);
   } catch (error) {
     await broker?.close();
     throw error;
   }
 }
 
-function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefined): BookService {
+async function listenAndRun(
+  options: ServiceOptions,
+  broker: EmbeddedBroker | undefined,
+): Promise<BookService> {
   const sources: Source[] = [];
   const canAsk = broker !== undefined || options.from.some((from) => from.startsWith("mqtt"));
   const live = new Live({
@@ -102,10 +110,17 @@ function listenAndRun(options: ServiceOptions, broker: EmbeddedBroker | undefine
     listener.close();
     throw error;
   }
+  const own = broker === undefined ? undefined : sources[0];
+  const intakeIsThere = own?.subscribed ?? Promise.resolve();
+  // A collector that came before the intake would be told that nobody is there to hear it.
+  if (own?.clientId !== undefined) broker?.admitFirst(own.clientId, intakeIsThere);
   const take = (bytes: Uint8Array) => live.push(bytes, clockNs());
   const sourcesDone = Promise.all(sources.map((source) => source.run(take))).then(() => {
     live.finish(clockNs());
   });
+  // Whoever waits for the sources hears of a broken one, also of one that broke by now.
+  sourcesDone.catch(() => {});
+  await intakeIsThere;
   ready = true;
   const positions = new PositionTeller(options.consumer);
   const told = new Set<string>();

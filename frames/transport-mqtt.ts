@@ -37,6 +37,7 @@ export interface MqttOptions {
 /** A connection that comes back by itself, and says when it is gone. */
 class BrokerConnection {
   readonly client: MqttClient;
+  readonly clientId: string;
   private readonly url: string;
   private readonly onStatus: (text: string) => void;
   private saidMs = Number.NEGATIVE_INFINITY;
@@ -45,10 +46,11 @@ class BrokerConnection {
   constructor(url: string, options: MqttOptions) {
     this.url = url;
     this.onStatus = options.onStatus ?? (() => {});
+    // A name of its own for each connection: brokers let only one of a name live.
+    this.clientId = `${options.clientName}-${process.pid}-${connections++}`;
     this.client = mqtt.connect(url, {
       protocolVersion: 4,
-      // A name of its own for each connection: brokers let only one of a name live.
-      clientId: `${options.clientName}-${process.pid}-${connections++}`,
+      clientId: this.clientId,
       clean: true,
       reconnectPeriod: RECONNECT_MS,
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -73,9 +75,11 @@ class BrokerConnection {
     });
   }
 
-  /** Subscribes now, or as soon as the broker is there. */
-  subscribe(topics: string[]): void {
-    this.client.subscribe(topics, { qos: 1 }, () => {});
+  /** Subscribes now, or as soon as the broker is there: calls `onDone` then. */
+  subscribe(topics: string[], onDone: () => void = () => {}): void {
+    this.client.subscribe(topics, { qos: 1 }, (error) => {
+      if (!error) onDone();
+    });
   }
 
   async close(graceMs: number): Promise<void> {
@@ -162,18 +166,29 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
 export class MqttChunkSource implements ChunkSource, CentreLink {
   readonly name: string;
   private readonly connection: BrokerConnection;
+  /** Resolves when the broker has taken the subscription: from then on nothing passes it by. */
+  readonly subscribed: Promise<void>;
   private readonly topics: string[];
+  private readonly nowSubscribed: () => void;
   private ended: () => void = () => {};
 
   /** @param topics what to take; every stream of every feed unless told otherwise */
   constructor(url: string, options: MqttOptions, topics: string[] = ["edgebook/frames/+/+"]) {
     this.name = url;
     this.topics = topics;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.subscribed = promise;
+    this.nowSubscribed = resolve;
     this.connection = new BrokerConnection(url, options);
   }
 
   get connected(): boolean {
     return this.connection.connectedNow;
+  }
+
+  /** As the broker knows this connection. */
+  get clientId(): string {
+    return this.connection.clientId;
   }
 
   run(onChunk: (bytes: Uint8Array) => Promise<void> | void): Promise<void> {
@@ -186,7 +201,7 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
         const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
         Promise.resolve(onChunk(bytes)).then(() => acknowledge(), reject);
       };
-      this.connection.subscribe(this.topics);
+      this.connection.subscribe(this.topics, this.nowSubscribed);
     });
   }
 

@@ -5,7 +5,7 @@
  * in datagrams a second from high to low (0: all that the sender can).
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   buildYardstick,
@@ -62,8 +62,11 @@ async function compare(yardstick: string, size: number): Promise<number> {
     for (const complaint of run.complaints) console.log(`  WRONG: ${complaint}`);
     if (run.complaints.length > 0) wrongRuns++;
     if (run.kernelDrops > 0) continue;
-    const share = Math.round((100 * run.sentRate) / yardstickRate);
-    console.log(`${size} B  nothing lost at ${share} % of the yardstick's rate`);
+    const asked = rate === 0 ? "all that the sender gave" : `${rate}/s asked`;
+    console.log(
+      `${size} B  nothing lost at ${run.sentRate}/s (${asked}), ` +
+        `by the yardstick at ${yardstickRate}/s; load of this machine ${loadavg()[0].toFixed(1)}`,
+    );
     break;
   }
   return wrongRuns;

@@ -135,6 +135,17 @@ describe("certify", () => {
     expect(JSON.parse(gap)).toMatchObject({ from: "700", count: 2, state: "lost", end: "window" });
   });
 
+  test("a file that is not there is not found, after a feed that does not exist", async () => {
+    const feed = await edgebook(["certify", path("absent"), "--feed", "nse-xx"]);
+    expect([feed.code, feed.err]).toEqual([2, expect.stringContaining("no feed 'nse-xx'")]);
+    expect(feed.err).toContain("nse-fo");
+    for (const words of [[path("absent")], ["--check", path("absent")]]) {
+      const { code, err } = await edgebook(["certify", ...words]);
+      expect([code, err]).toEqual([1, expect.stringContaining(`${path("absent")} was not found`)]);
+      expect(err).not.toContain("ENOENT");
+    }
+  });
+
   test("wrong usage says how to mend it; nothing is overwritten unasked", async () => {
     expect((await edgebook(["certify"])).code).toBe(2);
     expect((await certify(path("a.pcap"), "--from", "http://127.0.0.1:1")).code).toBe(2);

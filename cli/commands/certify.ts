@@ -1,6 +1,7 @@
 /** Edge: `edgebook certify`: certificates of captures, chunks and a running service, and their check. */
 import { readFileSync, statSync } from "node:fs";
 import { LineCounts } from "../../book/line-counts.ts";
+import { Channels } from "../../frames/channels.ts";
 import { openInput } from "../../frames/input.ts";
 import { scanChunkFile } from "../../frames/spool-scan.ts";
 import packageFile from "../../package.json" with { type: "json" };
@@ -16,6 +17,7 @@ import { serviceCertificates, serviceGaps } from "../certificate-service.ts";
 import { type Brought, Certifying } from "../certifying.ts";
 import type { Command, FlagSpec } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
+import { namedFeed } from "../feed-choice.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { filesBelow } from "../input-files.ts";
 import { readOffline } from "../offline.ts";
@@ -117,6 +119,8 @@ function checkUsage(args: readonly string[], flags: FlagValues): void {
   const wrong = (message: string, hint: string) => {
     throw new CliError("bad_argument", message, hint);
   };
+  // What was asked wrongly is told before what is not there.
+  namedFeed(flags.text("feed"), new Channels(), flags.text("spec"));
   if (args.length === 0 && !from && !check) {
     wrong("Nothing says what is to be certified.", "Name a capture, chunks, or --from URL.");
   }
@@ -255,12 +259,26 @@ function writeText(output: Output, text: string): void {
 }
 
 function readCertificates(path: string): Certificate[] {
-  return parseCertificates(readFileSync(path, "utf8"), path);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    const { code, message } = cause as Error & { code?: string };
+    const hint = "Name a file that 'edgebook certify … --out FILE' has written.";
+    if (code !== "ENOENT") {
+      const why = `The certificates in ${path} cannot be read: ${message}`;
+      throw new CliError("file_unreadable", why, hint, cause);
+    }
+    throw new CliError("file_not_found", `${path} was not found`, hint, cause);
+  }
+  return parseCertificates(text, path);
 }
 
 /** JSON is no capture, and no capture is JSON. */
 async function isCertificateFile(path: string): Promise<boolean> {
-  if (path === "-" || !statSync(path).isFile()) return false;
+  const found = path === "-" ? undefined : statSync(path, { throwIfNoEntry: false });
+  // What is not there is told by whoever opens it.
+  if (path === "-" || found?.isFile() === false) return false;
   const input = await openInput(path);
   const first = String.fromCharCode(input.head[0]);
   input.close();

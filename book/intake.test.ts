@@ -99,6 +99,20 @@ describe("intake of chunks", () => {
     expect(taken).toEqual(["1:1", "1:3", "1:5", "1:7", "1:9"]);
   });
 
+  test("a long hole is not given up as long as its chunks keep coming, however slowly", () => {
+    const { intake, taken } = newIntake({ holdNs: 1000 });
+    intake.push(header(20, 19), BYTES, 0);
+    for (let n = 1; n <= 18; n++) {
+      intake.advance(n * 900);
+      intake.push(header(n, n - 1), BYTES, n * 900);
+    }
+    expect([intake.lost, taken.at(-1)]).toEqual([0, "1:18"]);
+    intake.advance(18 * 900 + 999);
+    expect(intake.lost).toBe(0);
+    intake.advance(18 * 900 + 1000);
+    expect([intake.lost, taken.at(-1)]).toEqual([1, "1:20"]);
+  });
+
   test("chunks in order go straight through", () => {
     const { intake, taken, asked } = newIntake();
     for (let n = 1; n <= 3; n++) intake.push(header(n, n - 1), BYTES, n);

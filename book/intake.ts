@@ -6,7 +6,7 @@
  *
  * Owns one lane for each stream of each boot of a collector: a chunk names its predecessor in the
  * stream (`previous`), so a lost chunk stops its own stream only. What is missing is asked for again
- * every `askAgainNs`, until what follows has waited for `holdNs` or the held bytes reach
+ * every `askAgainNs`, until nothing of it has come for `holdNs` or the held bytes reach
  * `holdBytes`; then the chunks are given up as lost, counted and listed, and the stream goes on: the
  * sequencer behind will find the gap in the exchange's own numbers.
  *
@@ -21,6 +21,8 @@ export interface IntakeOptions {
   /** How long a stream waits for a missing chunk, in ns. */
   readonly holdNs: number;
   readonly askAgainNs: number;
+  /** How far one collector's chunks may be behind another's, in ns. */
+  readonly skewNs: number;
   /** Bytes of held chunks, all collectors together. */
   readonly holdBytes: number;
   /** Can anybody be asked? A directory cannot: then nothing is held. */
@@ -30,6 +32,7 @@ export interface IntakeOptions {
 export const INTAKE_DEFAULTS: IntakeOptions = {
   holdNs: 5e9,
   askAgainNs: 500e6,
+  skewNs: 1e9,
   holdBytes: 64 << 20,
   canAsk: true,
 };
@@ -65,6 +68,8 @@ interface Lane {
   taken: number;
   /** By number; taken in the order of their numbers. */
   readonly held: Map<number, HeldChunk>;
+  /** When a chunk came last that the held ones waited for: it is being sent, so they wait on. */
+  broughtNs: number;
 }
 
 interface Boot {
@@ -130,8 +135,10 @@ export class Intake {
     if (boot.askedNs < 0 && boot.isNew) this.askMissing(boot, nowNs);
     boot.isNew = false;
     const isNext = header.previous <= lane.taken;
-    // What is held already goes first, whatever can be had.
-    if (isNext || (lane.held.size === 0 && !this.canBeHad(header, lane))) {
+    // What is held already and comes before it goes first, whatever can be had.
+    const isFirst = lane.held.size === 0 || lowestHeld(lane).header.number > header.number;
+    if (isNext || (isFirst && !this.canBeHad(header, lane))) {
+      lane.broughtNs = nowNs;
       if (!isNext) this.loseBefore(lane, header, nowNs);
       if (this.takeNow(lane, header, bytes, nowNs)) this.takeHeld(lane, nowNs);
       return;
@@ -147,7 +154,7 @@ export class Intake {
   advance(nowNs: number): void {
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
-        while (lane.held.size > 0 && nowNs - lowestHeld(lane).sinceNs >= this.options.holdNs) {
+        while (lane.held.size > 0 && nowNs - waitsSinceNs(lane) >= this.options.holdNs) {
           this.giveUp(lane, nowNs);
         }
       }
@@ -175,13 +182,22 @@ export class Intake {
     return false;
   }
 
-  /** Is this very stream waiting for a chunk of some collector? */
-  isWaitingFor(feed: string, stream: number): boolean {
+  /**
+   * How long a number that is missing behind the intake may still be in a chunk on its way, ns:
+   * `holdNs` while the stream waits for a chunk, `skewNs` where several collectors bring it.
+   */
+  patienceNs(feed: string, stream: number): number {
     const key = `${feed}/${stream}`;
-    for (const { lanes } of this.boots.values()) {
-      if ((lanes.get(key)?.held.size ?? 0) > 0) return true;
+    let collector: string | undefined;
+    let isShared = false;
+    for (const boot of this.boots.values()) {
+      const lane = boot.lanes.get(key);
+      if (lane === undefined) continue;
+      if (lane.held.size > 0) return this.options.holdNs;
+      isShared ||= collector !== undefined && collector !== boot.collector;
+      collector = boot.collector;
     }
-    return false;
+    return isShared ? this.options.skewNs : 0;
   }
 
   /** How far each collector's chunks were taken: the newest boot of each. */
@@ -345,11 +361,13 @@ function laneOf(boot: Boot, header: ChunkHeader): Lane {
   const key = `${header.feed}/${header.stream}`;
   let lane = boot.lanes.get(key);
   if (lane === undefined) {
-    lane = { boot, taken: 0, held: new Map() };
+    lane = { boot, taken: 0, held: new Map(), broughtNs: Number.NEGATIVE_INFINITY };
     boot.lanes.set(key, lane);
   }
   return lane;
 }
+
+const waitsSinceNs = (lane: Lane) => Math.max(lowestHeld(lane).sinceNs, lane.broughtNs);
 
 function lowestHeld(lane: Lane): HeldChunk {
   let lowest: HeldChunk | undefined;

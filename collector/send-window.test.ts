@@ -59,6 +59,33 @@ describe("the send window", () => {
     expect(window.resent).toBe(4);
   });
 
+  test("sends nothing twice that is asked for again while it waits to be sent", () => {
+    const window = new SendWindow(BOOT, 64);
+    window.offer(9);
+    drained(window);
+    window.request({ ask: "resend", boot: BOOT, from: 4, to: 6 }, () => 0);
+    window.request({ ask: "resend", boot: BOOT, from: 1, to: 9 }, () => 0);
+    window.request({ ask: "resend", boot: BOOT, from: 1, to: 9 }, () => 0);
+    expect(drained(window)).toEqual([4, 5, 6, 1, 2, 3, 7, 8, 9]);
+    window.request({ ask: "resend", boot: BOOT, from: 5, to: 5 }, () => 0);
+    expect(drained(window)).toEqual([5]);
+  });
+
+  test("only a position of this boot confirms, and never what is not there", () => {
+    const window = new SendWindow(BOOT, 64);
+    window.offer(5);
+    drained(window);
+    expect(window.unconfirmed).toBe(5);
+    window.hear({ consumer: "a", collector: "c", boot: BOOT - 1, chunk: 500 }, 0);
+    expect(window.unconfirmed).toBe(5);
+    window.hear({ consumer: "a", collector: "c", boot: BOOT, chunk: 3 }, 0);
+    window.hear({ consumer: "b", collector: "c", boot: BOOT, chunk: 2 }, 0);
+    expect(window.unconfirmed).toBe(2);
+    window.hear({ consumer: "b", collector: "c", boot: BOOT, chunk: 500 }, 0);
+    window.offer(6);
+    expect(window.unconfirmed).toBe(1);
+  });
+
   test("goes back to any chunk, also of an earlier boot, when asked to send from it", () => {
     const window = new SendWindow(BOOT, 64);
     window.offer(3);

@@ -7,11 +7,12 @@ export function nseMessage(
   type: string,
   sequence: number,
   values: Readonly<Record<string, WireValue>>,
+  stream = 1,
 ): Uint8Array {
   const layout = layoutsByType(nseFo.table)[type.charCodeAt(0)];
   if (layout === undefined) throw new Error(`NSE has no message ${type}`);
   const bytes = new Uint8Array(layout.length);
-  const head = { msg_len: layout.length, stream_id: 1, seq_no: sequence, message_type: type };
+  const head = { msg_len: layout.length, stream_id: stream, seq_no: sequence, message_type: type };
   writeMessage(nseFo.table, layout, { ...head, ...values }, new DataView(bytes.buffer), 0);
   return bytes;
 }

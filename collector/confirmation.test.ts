@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import { Channels } from "../frames/channels.ts";
+import { ChunkPacker, type PackedChunk } from "../frames/chunk.ts";
+import { FrameBatch } from "../frames/frame-batch.ts";
+import type { Position } from "../frames/transport.ts";
+import { openZstd } from "../frames/zstd.ts";
+import { ANNOUNCE_MS, confirmed } from "./confirmation.ts";
+import { Forwarder } from "./forwarder.ts";
+
+const BOOT = 1;
+const packer = new ChunkPacker(new Channels(), openZstd());
+
+function chunk(number: number): PackedChunk {
+  const title = { kind: "live", collector: "colo-1", boot: BOOT, number, oldest: 1 } as const;
+  const place = { previous: number - 1, feed: "nse-fo", stream: 1, session: "" };
+  const numbers = { firstSequence: 0, lastSequence: 0, runs: [], copies: 0, runsDropped: 0 };
+  const frames = new FrameBatch(1);
+  frames.reset(new Uint8Array(0));
+  return packer.pack({ ...title, ...place, ...numbers, clock: "kernel" }, frames);
+}
+
+/** A broker that takes everything; whether anybody listens behind it is up to the test. */
+class Broker {
+  readonly name = "broker";
+  readonly took: number[] = [];
+  onTook: (number: number) => void = () => {};
+  private tell: (position: Position) => void = () => {};
+
+  async send({ header }: PackedChunk): Promise<void> {
+    this.took.push(header.number);
+    this.onTook(header.number);
+  }
+
+  onPosition(listener: (position: Position) => void): void {
+    this.tell = listener;
+  }
+
+  /** What a centre says that has everything up to this chunk. */
+  confirm(upTo: number, boot = BOOT): void {
+    this.tell({ consumer: "book", collector: "colo-1", boot, chunk: upTo });
+  }
+
+  async close(): Promise<void> {}
+}
+
+function sentTo(broker: Broker, count: number): Forwarder {
+  const forwarder = new Forwarder(broker, BOOT, undefined);
+  for (let number = 1; number <= count; number++) forwarder.offer(chunk(number));
+  return forwarder;
+}
+
+async function msOf(work: Promise<void>): Promise<number> {
+  const began = performance.now();
+  await work;
+  return performance.now() - began;
+}
+
+describe("the end of a finite input", () => {
+  test("is there at once when the centre has the last chunk", async () => {
+    const broker = new Broker();
+    const forwarder = sentTo(broker, 3);
+    const waiting = msOf(confirmed(forwarder, 10_000));
+    broker.confirm(2);
+    broker.confirm(3);
+    expect(await waiting).toBeLessThan(1000);
+    expect(forwarder.unconfirmed).toBe(0);
+    await forwarder.close(0);
+  });
+
+  test("does not take the broker's acknowledgement, or another boot's, for the centre's", async () => {
+    const broker = new Broker();
+    const forwarder = sentTo(broker, 3);
+    broker.confirm(3, BOOT - 1);
+    expect(await msOf(confirmed(forwarder, 300))).toBeGreaterThan(250);
+    expect([forwarder.behind, forwarder.unconfirmed]).toEqual([0, 3]);
+    await forwarder.close(0);
+  });
+
+  test("tells a centre that comes late of its last chunk, until it has all", async () => {
+    const broker = new Broker();
+    const forwarder = sentTo(broker, 3);
+    await forwarder.settle(0, 1000);
+    broker.onTook = (number) => broker.confirm(number);
+    expect(await msOf(confirmed(forwarder, 10_000))).toBeLessThan(ANNOUNCE_MS * 3);
+    expect(broker.took).toEqual([1, 2, 3, 3]);
+    await forwarder.close(0);
+  });
+
+  test("goes on waiting as long as a centre comes on, however slowly", async () => {
+    const broker = new Broker();
+    const forwarder = sentTo(broker, 4);
+    const waiting = confirmed(forwarder, 400);
+    for (let upTo = 1; upTo <= 4; upTo++) {
+      await Bun.sleep(200);
+      broker.confirm(upTo);
+    }
+    await waiting;
+    expect(forwarder.unconfirmed).toBe(0);
+    await forwarder.close(0);
+  });
+
+  test("an interrupt ends the waiting at once", async () => {
+    const broker = new Broker();
+    const forwarder = sentTo(broker, 3);
+    setTimeout(() => forwarder.release(), 50);
+    expect(await msOf(confirmed(forwarder, 10_000))).toBeLessThan(1000);
+    expect(forwarder.unconfirmed).toBe(3);
+    await forwarder.close(0);
+  });
+});

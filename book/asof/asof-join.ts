@@ -323,9 +323,11 @@ export class AsOfJoin {
   }
 
   private lowestMark(): StreamClock {
-    return this.clocks.reduce((lowest, clock) =>
-      isBefore(clock.markSec, clock.markNsec, lowest.markSec, lowest.markNsec) ? clock : lowest,
-    );
+    let lowest = this.clocks[0];
+    for (const clock of this.clocks) {
+      if (isBefore(clock.markSec, clock.markNsec, lowest.markSec, lowest.markNsec)) lowest = clock;
+    }
+    return lowest;
   }
 
   /** What may still be asked for: by what is to come on time, and by what waits. */

@@ -96,7 +96,7 @@ export class Matcher {
     const { key, sec, nsec } = asking;
     const count = store.countBefore(key, sec, nsec, this.backPlace(asking, quoted));
     if (count === 0) {
-      this.isGone = store.goneSec[key] >= 0;
+      this.isGone = store.hasGone(key);
       return NONE;
     }
     const at = store.at(key, count - 1);
@@ -109,7 +109,7 @@ export class Matcher {
     const { key, sec, nsec } = asking;
     const place = this.forthPlace(asking, quoted);
     const count = store.countUpTo(key, sec, nsec, place);
-    if (count === 0 && this.isGoneAfter(key, sec, nsec, place)) this.isGone = true;
+    if (count === 0 && store.hasGoneAfter(key, sec, nsec, place)) this.isGone = true;
     if (count === store.count(key)) return NONE;
     const at = store.at(key, count);
     const { records } = store;
@@ -130,13 +130,5 @@ export class Matcher {
     const seconds = 2 * sec - records[back] - records[forth];
     const nanos = 2 * nsec - records[back + Field.Nsec] - records[forth + Field.Nsec];
     return seconds * 1e9 + nanos <= 0;
-  }
-
-  private isGoneAfter(key: number, sec: number, nsec: number, place: number): boolean {
-    const { store } = this;
-    const goneSec = store.goneSec[key];
-    if (goneSec !== sec) return goneSec > sec;
-    if (store.goneNsec[key] !== nsec) return store.goneNsec[key] > nsec;
-    return store.goneOrdinal[key] > place;
   }
 }

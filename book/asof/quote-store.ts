@@ -7,7 +7,7 @@
  * how far it has forgotten. The last quarter of the array is kept for first rings, so that a burst
  * of a few instruments does not shut out the others.
  *
- * Memory: 96 bytes a record, 45 an instrument. A push costs a record; a look-up is a binary search.
+ * Memory: 96 bytes a record, 64 an instrument. A push costs a record; a look-up is a binary search.
  */
 import type { AsOfQuote } from "./joined-batch.ts";
 
@@ -29,6 +29,18 @@ export const Field = {
 
 const FIRST_BITS = 1;
 
+/** What is known of a key: eight doubles side by side, one line of a cache. */
+const STATE = 8;
+/** First record of its ring; -1: it has none. */
+const START = 0;
+const BITS = 1;
+const HEAD = 2;
+const COUNT = 3;
+/** Of the newest quote that is gone; a second of -1: none is. */
+const GONE_SEC = 4;
+const GONE_NSEC = 5;
+const GONE_ORDINAL = 6;
+
 /** The time before which nobody on time asks. */
 export interface LowWater {
   sec: number;
@@ -41,10 +53,6 @@ export class QuoteStore {
   readonly records: Float64Array;
   /** Quotes thrown out although they may still be asked for, or never taken for want of room. */
   evicted = 0;
-  /** Of a key: the newest quote that is gone; a `sec` of -1: none. */
-  goneSec = new Float64Array(64).fill(-1);
-  goneNsec = new Uint32Array(64);
-  goneOrdinal = new Float64Array(64);
   private readonly low: LowWater;
   private readonly limit: number;
   private readonly bitsLimit: number;
@@ -52,11 +60,7 @@ export class QuoteStore {
   /** By the size of ring: first records of rings that were outgrown, chained by their first double. */
   private readonly free: number[];
   private keys = 0;
-  /** First record of a key's ring; -1: it has none. */
-  private start = new Int32Array(64);
-  private bits = new Uint8Array(64);
-  private head = new Uint32Array(64);
-  private counts = new Uint32Array(64);
+  private state = new Float64Array(64 * STATE);
 
   /**
    * @param limit records in all
@@ -71,25 +75,45 @@ export class QuoteStore {
   }
 
   addKey(): number {
-    if (this.keys === this.start.length) this.grow();
-    this.start[this.keys] = -1;
+    const at = this.keys * STATE;
+    if (at === this.state.length) this.grow();
+    this.state[at + START] = -1;
+    this.state[at + GONE_SEC] = -1;
     return this.keys++;
   }
 
   count(key: number): number {
-    return this.counts[key];
+    return this.state[key * STATE + COUNT];
   }
 
   /** Where the key's quote number `index` (0 is the oldest) begins in `records`. */
   at(key: number, index: number): number {
-    const mask = (1 << this.bits[key]) - 1;
-    return (this.start[key] + ((this.head[key] + index) & mask)) * RECORD;
+    const { state } = this;
+    const at = key * STATE;
+    const mask = (1 << state[at + BITS]) - 1;
+    return (state[at + START] + ((state[at + HEAD] + index) & mask)) * RECORD;
+  }
+
+  /** A quote of the key was thrown out. */
+  hasGone(key: number): boolean {
+    return this.state[key * STATE + GONE_SEC] >= 0;
+  }
+
+  /** A quote of the key that was thrown out stood after the place. */
+  hasGoneAfter(key: number, sec: number, nsec: number, ordinal: number): boolean {
+    const { state } = this;
+    const at = key * STATE;
+    const goneSec = state[at + GONE_SEC];
+    if (goneSec !== sec) return goneSec > sec;
+    const goneNsec = state[at + GONE_NSEC];
+    if (goneNsec !== nsec) return goneNsec > nsec;
+    return state[at + GONE_ORDINAL] > ordinal;
   }
 
   /** Quotes of the key that stand before a place. */
   countBefore(key: number, sec: number, nsec: number, ordinal: number): number {
     let below = 0;
-    let above = this.counts[key];
+    let above = this.count(key);
     // Most events ask for the newest quote.
     if (above > 0 && this.compare(this.at(key, above - 1), sec, nsec, ordinal) < 0) return above;
     while (below < above) {
@@ -103,7 +127,7 @@ export class QuoteStore {
   /** Quotes of the key that do not stand after a place. */
   countUpTo(key: number, sec: number, nsec: number, ordinal: number): number {
     let count = this.countBefore(key, sec, nsec, ordinal);
-    const all = this.counts[key];
+    const all = this.count(key);
     while (count < all && this.compare(this.at(key, count), sec, nsec, ordinal) === 0) count++;
     return count;
   }
@@ -121,12 +145,10 @@ export class QuoteStore {
   push(key: number, sec: number, nsec: number, ordinal: number, quote: AsOfQuote): void {
     if (!this.makeRoom(key)) {
       this.evicted++;
-      this.goneSec[key] = sec;
-      this.goneNsec[key] = nsec;
-      this.goneOrdinal[key] = ordinal;
+      this.forget(key, sec, nsec, ordinal);
       return;
     }
-    const at = this.at(key, this.counts[key]++);
+    const at = this.at(key, this.state[key * STATE + COUNT]++);
     const { records } = this;
     records[at] = sec;
     records[at + Field.Nsec] = nsec;
@@ -142,11 +164,13 @@ export class QuoteStore {
   }
 
   private makeRoom(key: number): boolean {
-    if (this.start[key] < 0) return this.openRing(key);
-    if (this.counts[key] < 1 << this.bits[key]) return true;
+    const { state } = this;
+    const at = key * STATE;
+    if (state[at + START] < 0) return this.openRing(at);
+    if (state[at + COUNT] < 1 << state[at + BITS]) return true;
     if (this.evictUnwanted(key)) return true;
     this.low.refresh();
-    if (this.evictUnwanted(key) || this.widen(key)) return true;
+    if (this.evictUnwanted(key) || this.widen(at)) return true;
     this.evictOldest(key);
     this.evicted++;
     return true;
@@ -154,52 +178,61 @@ export class QuoteStore {
 
   private evictUnwanted(key: number): boolean {
     const { records, low } = this;
-    const before = this.counts[key];
-    while (this.counts[key] > 1) {
+    const before = this.count(key);
+    while (this.count(key) > 1) {
       const second = this.at(key, 1);
       const sec = records[second];
       if (sec > low.sec || (sec === low.sec && records[second + Field.Nsec] >= low.nsec)) break;
       this.evictOldest(key);
     }
-    return this.counts[key] < before;
+    return this.count(key) < before;
   }
 
   private evictOldest(key: number): void {
-    const at = this.at(key, 0);
-    this.goneSec[key] = this.records[at];
-    this.goneNsec[key] = this.records[at + Field.Nsec];
-    this.goneOrdinal[key] = this.records[at + Field.Ordinal];
-    this.head[key] = (this.head[key] + 1) & ((1 << this.bits[key]) - 1);
-    this.counts[key]--;
+    const { state, records } = this;
+    const oldest = this.at(key, 0);
+    const { Nsec, Ordinal } = Field;
+    this.forget(key, records[oldest], records[oldest + Nsec], records[oldest + Ordinal]);
+    const at = key * STATE;
+    state[at + HEAD] = (state[at + HEAD] + 1) & ((1 << state[at + BITS]) - 1);
+    state[at + COUNT]--;
   }
 
-  private openRing(key: number): boolean {
+  private forget(key: number, sec: number, nsec: number, ordinal: number): void {
+    const { state } = this;
+    const at = key * STATE;
+    state[at + GONE_SEC] = sec;
+    state[at + GONE_NSEC] = nsec;
+    state[at + GONE_ORDINAL] = ordinal;
+  }
+
+  /** @param at of the key's state, as in `widen` */
+  private openRing(at: number): boolean {
     const start = this.take(FIRST_BITS, this.limit);
     if (start < 0) return false;
-    this.start[key] = start;
-    this.bits[key] = FIRST_BITS;
-    this.head[key] = 0;
+    this.state[at + START] = start;
+    this.state[at + BITS] = FIRST_BITS;
     return true;
   }
 
   /** Moves a full ring into one of twice the size. */
-  private widen(key: number): boolean {
-    const bits = this.bits[key];
+  private widen(at: number): boolean {
+    const { records, state } = this;
+    const bits = state[at + BITS];
     if (bits === this.bitsLimit) return false;
     const start = this.take(bits + 1, this.limit - (this.limit >>> 2));
     if (start < 0) return false;
-    const { records } = this;
     const size = 1 << bits;
-    const old = this.start[key];
-    const head = this.head[key];
+    const old = state[at + START];
+    const head = state[at + HEAD];
     const cut = (old + head) * RECORD;
     records.copyWithin(start * RECORD, cut, (old + size) * RECORD);
     records.copyWithin((start + size - head) * RECORD, old * RECORD, cut);
     records[old * RECORD] = this.free[bits];
     this.free[bits] = old;
-    this.start[key] = start;
-    this.bits[key] = bits + 1;
-    this.head[key] = 0;
+    state[at + START] = start;
+    state[at + BITS] = bits + 1;
+    state[at + HEAD] = 0;
     return true;
   }
 
@@ -217,18 +250,8 @@ export class QuoteStore {
   }
 
   private grow(): void {
-    const size = this.start.length * 2;
-    this.start = wider(this.start, new Int32Array(size));
-    this.bits = wider(this.bits, new Uint8Array(size));
-    this.head = wider(this.head, new Uint32Array(size));
-    this.counts = wider(this.counts, new Uint32Array(size));
-    this.goneSec = wider(this.goneSec, new Float64Array(size).fill(-1));
-    this.goneNsec = wider(this.goneNsec, new Uint32Array(size));
-    this.goneOrdinal = wider(this.goneOrdinal, new Float64Array(size));
+    const wider = new Float64Array(this.state.length * 2);
+    wider.set(this.state);
+    this.state = wider;
   }
-}
-
-function wider<A extends { set(from: A): void }>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

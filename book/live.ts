@@ -209,7 +209,7 @@ export class Live {
   /** What a stream misses may be in a chunk of one collector while another's goes on. */
   private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed, stream: number): void {
     const index = sequencer.indexOf(stream);
-    if (index >= 0) sequencer.awaitChunks(index, this.intake.isWaitingFor(feed.id, stream));
+    if (index >= 0) sequencer.awaitChunks(index, this.intake.patienceNs(feed.id, stream));
   }
 
   private open(id: string): LiveFeed | undefined {

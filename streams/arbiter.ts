@@ -147,10 +147,11 @@ export class Arbiter {
 
   /** Closes what the passing of time closes. */
   judge(stream: Stream): void {
-    if (stream.starting && this.nowNs > stream.startDeadlineNs) this.endStart(stream);
+    const startNs = stream.startDeadlineNs + stream.awaitedNs;
+    if (stream.starting && this.nowNs > startNs) this.endStart(stream);
     if (stream.splicing && this.nowNs > stream.spliceDeadlineNs) this.goOn(stream);
     while (stream.gaps.count > 0 && !stream.standing) {
-      const deadline = stream.gaps.list[0].detectedNs + this.patienceNs;
+      const deadline = stream.gaps.list[0].detectedNs + this.patienceNs + stream.awaitedNs;
       if (!(this.nowNs > deadline)) break;
       this.loseHead(stream, Number.POSITIVE_INFINITY, "window");
     }
@@ -158,10 +159,10 @@ export class Arbiter {
 
   /** The capture time at which `judge` may have something to do. */
   deadline(stream: Stream): number {
-    if (stream.starting) return stream.startDeadlineNs;
+    if (stream.starting) return stream.startDeadlineNs + stream.awaitedNs;
     if (stream.splicing) return stream.spliceDeadlineNs;
     if (stream.gaps.count === 0) return Number.POSITIVE_INFINITY;
-    return stream.gaps.list[0].detectedNs + this.patienceNs;
+    return stream.gaps.list[0].detectedNs + this.patienceNs + stream.awaitedNs;
   }
 
   /** Time went back: nothing may wait longer than a window from now. */

@@ -169,15 +169,12 @@ export class Sequencer {
     repairs.snapshotNs = Math.max(repairs.snapshotNs, snapshotNs);
   }
 
-  /**
-   * A chunk with frames of the stream is awaited, or no longer: what it may bring is neither lost nor
-   * late as long as that lasts. Bounded by who waits, and by the window's memory.
-   */
-  awaitChunks(stream: number, isAwaited: boolean): void {
+  /** Frames of the stream may still be on their way: what it misses is not lost for so much longer. */
+  awaitChunks(stream: number, ns: number): void {
     const target = this.streams[stream];
-    if (target === undefined || target.awaited === isAwaited) return;
-    target.awaited = isAwaited;
-    if (!isAwaited && target.watched) this.wakeNs = Number.NEGATIVE_INFINITY;
+    if (target === undefined || target.awaitedNs === ns) return;
+    target.awaitedNs = ns;
+    if (target.watched) this.wakeNs = Number.NEGATIVE_INFINITY;
   }
 
   /** A doubtful stream shall stand still, because a snapshot of it was asked for. */
@@ -351,7 +348,7 @@ export class Sequencer {
     stream.fastNext = calm && stream.suspects.length === 0 ? stream.next : Number.NaN;
     const deadline = Math.min(this.arbiter.deadline(stream), this.epochs.deadline(stream));
     if (deadline === Number.POSITIVE_INFINITY) return;
-    if (deadline < this.wakeNs && !stream.awaited) this.wakeNs = deadline;
+    if (deadline < this.wakeNs) this.wakeNs = deadline;
     if (stream.watched) return;
     stream.watched = true;
     this.watched.push(stream);
@@ -362,10 +359,6 @@ export class Sequencer {
     this.watched = [];
     this.wakeNs = Number.POSITIVE_INFINITY;
     for (const stream of due) {
-      if (stream.awaited) {
-        this.watched.push(stream);
-        continue;
-      }
       stream.watched = false;
       this.epochs.judge(stream);
       this.arbiter.judge(stream);

@@ -42,8 +42,8 @@ export class Stream {
   startDeadlineNs = Number.POSITIVE_INFINITY;
   /** Stands still until a snapshot has come, or its time is over. */
   splicing = false;
-  /** What it misses may be in a chunk that is still awaited: no verdict until then. */
-  awaited = false;
+  /** What it misses may be in a chunk that is still on its way: verdicts wait so much longer, ns. */
+  awaitedNs = 0;
   spliceDeadlineNs = Number.POSITIVE_INFINITY;
   /** A snapshot that is ahead of the lines. */
   image: SnapshotImage | undefined;

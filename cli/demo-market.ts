@@ -22,15 +22,15 @@ export interface DemoMarketOptions {
 }
 
 const LOSS_RATE = 0.01;
-const HELD_SCENE_NS = 5e9;
-const LOST_SCENE_NS = 15e9;
+const HELD_SCENE_NS = 8e9;
+const LOST_SCENE_NS = 18e9;
 const SCENE_EVERY_NS = 120e9;
 const SCENES = 60;
 const SILENCE_NS = 20e6;
 /** Long enough to be seen, shorter than the collector goes on asking. */
 const BRIEF_ERROR_NS = 1.5e9;
-/** Longer than the window lasts twice: while it fills, and while the stream waits for its snapshot. */
-const LONG_ERROR_NS = 20e9;
+/** Longer than the collector asks for messages, and longer than the window lasts. */
+const LONG_ERROR_NS = 12e9;
 const WINDOW_SECONDS = 8;
 const SNAPSHOT_PERIOD_NS = 1e9;
 const ORDERS_PER_STREAM = 1500;

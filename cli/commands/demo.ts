@@ -44,9 +44,9 @@ export const command: Command = {
   help:
     "Runs a simulated NSE exchange on loopback multicast with two lossy lines, a collector, an MQTT " +
     "broker, the book service and its page. The lines fill each other's gaps; what both lose is held " +
-    "for a moment and asked of the exchange's tick recovery. After 5 seconds that takes stream 1 a " +
-    "little longer. After 15 seconds it fails for the last stream, and so do snapshots: its books " +
-    "are doubtful from about second 23 on, until a snapshot heals them before the minute is over. " +
+    "for a moment and asked of the exchange's tick recovery. After 8 seconds that takes stream 1 a " +
+    "little longer. After 18 seconds it fails for the last stream, and so do snapshots: its books " +
+    "are doubtful from about second 26 on, until a snapshot heals them some seconds later. " +
     "Ctrl-C ends it.",
   examples: [
     ["edgebook demo", "then open http://127.0.0.1:8080"],

@@ -90,8 +90,9 @@ export class ChunkTarget implements OpenTarget {
   readonly collecting: Collecting;
   private part = new FrameBatch(1024);
 
-  constructor(options: CollectingOptions) {
+  constructor(options: CollectingOptions, signal: AbortSignal) {
     this.collecting = openCollecting(options);
+    void this.collecting.collector.releasedBy(signal);
   }
 
   learn(): void {}

@@ -118,16 +118,18 @@ export class Collector {
 
   /** Reads the batches to their end; chunks age by capture time. The signal ends all waiting. */
   async read(batches: AsyncIterable<FrameBatch>, signal: AbortSignal): Promise<void> {
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
-    const stop = () => {
-      // A directory takes what it is given at once; only brokers keep anybody waiting.
-      for (const forwarder of this.forwarders) if (forwarder.hearsCentre) forwarder.release();
-      resolve();
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
+    const stopped = this.releasedBy(signal);
     // A pipe that says nothing must not hold up the end.
     await Promise.race([this.readAll(batches, signal), stopped]);
+  }
+
+  /** From the signal on nobody waits for a broker; resolves then. */
+  async releasedBy(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (!signal.aborted) await promise;
+    // A directory takes what it is given at once; only brokers keep anybody waiting.
+    for (const forwarder of this.forwarders) if (forwarder.hearsCentre) forwarder.release();
   }
 
   private async readAll(batches: AsyncIterable<FrameBatch>, signal: AbortSignal): Promise<void> {

@@ -243,8 +243,16 @@ async function collectFiles(
   const { channels } = settings;
   const inputs: Input[] = [];
   const counters: CaptureCounters[] = [];
+  // A pipe that says nothing must not hold up the end.
+  const interrupted = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
   try {
-    for (const path of settings.captures) inputs.push(await openInput(path));
+    for (const path of settings.captures) {
+      const input = await Promise.race([openInput(path), interrupted]);
+      if (input === undefined) return [];
+      inputs.push(input);
+    }
     const sources = inputs.map((input) => {
       const counting = new CaptureCounters();
       counters.push(counting);

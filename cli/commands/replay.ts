@@ -142,7 +142,7 @@ class Session {
   }
 
   async run(signal: AbortSignal): Promise<ReplayReport> {
-    const target = this.openTarget();
+    const target = this.openTarget(signal);
     this.target = target;
     try {
       return await replay(() => this.pass(), target, this.options, signal);
@@ -152,7 +152,7 @@ class Session {
     }
   }
 
-  private openTarget(): OpenTarget {
+  private openTarget(signal: AbortSignal): OpenTarget {
     const { flags, channels } = this;
     const place = flags.text("to") ?? "";
     const udp = openUdpTarget(place, {
@@ -160,7 +160,7 @@ class Session {
       beyondLoopback: flags.on("beyond-loopback"),
     });
     if (udp !== undefined) return udp;
-    return new ChunkTarget({
+    const options = {
       name: `replay-${process.pid}`,
       to: [place],
       channels,
@@ -168,7 +168,8 @@ class Session {
       spec: flags.text("spec"),
       keep: "both",
       clock: "capture",
-    });
+    } as const;
+    return new ChunkTarget(options, signal);
   }
 
   /** All files once, merged. */

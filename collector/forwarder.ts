@@ -126,7 +126,8 @@ export class Forwarder {
       const chunk = this.find(next);
       if (chunk === undefined) {
         if (!next.again) this.missed++;
-        this.finished();
+        this.window.gone(next);
+        this.wake();
       } else {
         this.sink.send(chunk).then(
           () => {
@@ -146,6 +147,10 @@ export class Forwarder {
 
   private finished(): void {
     this.window.done();
+    this.wake();
+  }
+
+  private wake(): void {
     for (const wake of this.idle.splice(0)) wake();
   }
 

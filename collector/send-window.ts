@@ -41,6 +41,7 @@ export class SendWindow {
   private next = 1;
   /** Of the chunks that are there. */
   newest = 0;
+  private lastGone = 0;
   private inFlight = 0;
   private readonly consumers = new Map<string, { chunk: number; heardNs: number }>();
   private readonly ranges: Range[] = [];
@@ -85,9 +86,18 @@ export class SendWindow {
     return { boot: this.boot, number: this.next++, again: false };
   }
 
-  /** A chunk that was taken is acknowledged, or is not to be had. */
+  /** A chunk that was taken is acknowledged. */
   done(): void {
     this.inFlight--;
+  }
+
+  /**
+   * A chunk that was taken has left the spool: nobody will ever have it, so no position will pass it,
+   * and it must not keep back what follows.
+   */
+  gone({ boot, number, again }: ToSend): void {
+    this.inFlight--;
+    if (!again && boot === this.boot && number > this.lastGone) this.lastGone = number;
   }
 
   hear(position: Position, nowNs: number): void {
@@ -132,6 +142,6 @@ export class SendWindow {
       if (nowNs - heardNs > POSITION_LIFE_NS) this.consumers.delete(name);
       else if (chunk < slowest) slowest = chunk;
     }
-    return slowest + this.limit;
+    return Math.max(slowest, this.lastGone) + this.limit;
   }
 }

@@ -1,0 +1,117 @@
+/**
+ * The centre in the world: one life after another of the book service's core, and who watches it.
+ * A life begins with nothing: it asks collectors for what their spools still have.
+ */
+import { Live, type LiveFeed } from "../../book/live.ts";
+import { Rates, type StreamJson, streamsJson } from "../../book/live-status.ts";
+import type { Zstd } from "../../frames/zstd-port.ts";
+import type { Broker } from "./broker.ts";
+import type { WorldCase } from "./case.ts";
+import { DeliveryWatch } from "./delivery-watch.ts";
+import type { WorldClock } from "./edge.ts";
+import type { Truth } from "./truth.ts";
+
+const CONSUMER = "books";
+const ADVANCE_NS = 100e6;
+const POSITION_NS = 250e6;
+const ASK_AGAIN_NS = 200e6;
+/** The centre's questions for the exchange, at the pace of a case that lasts seconds. */
+const REPAIRS = {
+  askAfterNs: 300e6,
+  rangesAgainNs: 400e6,
+  snapshotAgainNs: 800e6,
+  healAgainNs: 2e9,
+};
+export const HOLD_BYTES = 256 << 10;
+
+export class Centre {
+  live: Live | null = null;
+  watch: DeliveryWatch | null = null;
+  lives = 0;
+  heldBytesMax = 0;
+  private readonly world: WorldCase;
+  private readonly zstd: Zstd;
+  private readonly broker: Broker;
+  private readonly clock: WorldClock;
+  private readonly truth: Truth;
+  private tapped: LiveFeed | undefined;
+  private advancedNs = 0;
+  private positionNs = 0;
+
+  constructor(world: WorldCase, zstd: Zstd, broker: Broker, clock: WorldClock, truth: Truth) {
+    this.world = world;
+    this.zstd = zstd;
+    this.broker = broker;
+    this.clock = clock;
+    this.truth = truth;
+  }
+
+  start(): void {
+    const watch = new DeliveryWatch(this.truth);
+    this.lives++;
+    this.watch = watch;
+    this.live = new Live({
+      zstd: this.zstd,
+      sequencer: { windowNs: this.world.windowMs * 1e6 },
+      intake: {
+        holdNs: this.world.holdMs * 1e6,
+        askAgainNs: ASK_AGAIN_NS,
+        holdBytes: HOLD_BYTES,
+        canAsk: true,
+      },
+      ask: (collector, request) => this.broker.ask(collector, JSON.stringify(request)),
+      repairs: REPAIRS,
+      onRun: (stream, from, to) => watch.run(stream, from, to),
+    });
+    watch.live = this.live;
+  }
+
+  kill(): void {
+    this.live = null;
+    this.watch = null;
+  }
+
+  tick(nowNs: number): void {
+    const { live, broker } = this;
+    const arrived = broker.inbox;
+    broker.inbox = [];
+    if (live === null) return;
+    for (const { bytes } of arrived) {
+      live.push(bytes, this.clock.unixNs(nowNs));
+      this.tap();
+    }
+    this.heldBytesMax = Math.max(this.heldBytesMax, live.intake.heldBytesMax);
+    if (nowNs - this.advancedNs >= ADVANCE_NS) {
+      this.advancedNs = nowNs;
+      live.advance(this.clock.unixNs(nowNs));
+    }
+    if (nowNs - this.positionNs >= POSITION_NS && broker.isUp) {
+      this.positionNs = nowNs;
+      for (const position of live.intake.positions(CONSUMER)) {
+        broker.retained.set(position.collector, JSON.stringify(position));
+      }
+    }
+  }
+
+  /** The watch sees what reaches the sequencer, from the second chunk of a life on. */
+  private tap(): void {
+    const { feed, watch } = this;
+    if (feed === undefined || watch === null || this.tapped === feed) return;
+    this.tapped = feed;
+    const { pipeline } = feed;
+    const push = pipeline.push.bind(pipeline);
+    pipeline.push = (frames) => {
+      watch.arrived(frames);
+      push(frames);
+    };
+  }
+
+  get feed(): LiveFeed | undefined {
+    return this.live?.feeds.values().next().value;
+  }
+
+  /** What the service says of its streams. */
+  streams(): StreamJson[] {
+    return this.live === null ? [] : streamsJson(this.live, new Rates());
+  }
+}

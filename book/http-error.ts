@@ -11,6 +11,7 @@ export const API_ERRORS = {
   },
   bad_parameter: { status: 400, hint: "GET /openapi.json says what each parameter may be." },
   no_queue: { status: 409, hint: "Ask for the book itself: GET /v1/books/{feed}/{token}." },
+  no_join: { status: 409, hint: "Start the book service with --as-of own, or --as-of FILE." },
   bad_message: {
     status: 400,
     hint: 'Send {"op":"subscribe","feed":"nse-fo","token":"35001","schema":"mbp-10"}.',

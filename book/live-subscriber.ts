@@ -14,7 +14,7 @@ import type { LiveApi } from "./live-api.ts";
 import { bookJson, eventsJson, tradesJson } from "./live-json.ts";
 import { bookState } from "./live-status.ts";
 
-export const LIVE_SCHEMAS = ["mbp-10", "mbp-1", "bbo", "trades", "mbo"] as const;
+export const LIVE_SCHEMAS = ["mbp-10", "mbp-1", "bbo", "trades", "tbbo", "mbo"] as const;
 export type LiveSchema = (typeof LIVE_SCHEMAS)[number];
 
 /** The connection: takes an object, packs it as the client asked, says how it went. */
@@ -40,6 +40,7 @@ const SUBSCRIPTIONS_LIMIT = 100;
 /** Rows of one subscription in one tick. */
 const ROWS_LIMIT = 500;
 const WAITING_LIMIT = 1 << 20;
+const NO_JOIN = "this service joins no trades with quotes";
 
 export class Subscriber {
   readonly subscriptions = new Map<string, Subscription>();
@@ -113,6 +114,7 @@ export class Subscriber {
   private subscribe(value: Readonly<Record<string, unknown>>, id: unknown): void {
     const { feed, token, schema } = wanted(value);
     const place = this.api.place(feed, token);
+    if (schema === "tbbo" && this.api.live.asOf === null) throw new ApiError("no_join", NO_JOIN);
     const key = `${feed}/${token}/${schema}`;
     if (!this.subscriptions.has(key)) {
       if (this.subscriptions.size >= SUBSCRIPTIONS_LIMIT) {
@@ -120,7 +122,7 @@ export class Subscriber {
       }
       if (schema === "mbo") place.stream.watch(place.instrument);
       const subscription = { place, schema, seen: -1, shown: "" };
-      if (schema === "mbo") subscription.seen = countOf(subscription);
+      if (schema === "mbo") subscription.seen = this.countOf(subscription);
       this.subscriptions.set(key, subscription);
     }
     this.send({ type: "ack", id, op: "subscribe", feed, token, schema });
@@ -147,7 +149,7 @@ export class Subscriber {
 
   private update(subscription: Subscription): void {
     const { schema } = subscription;
-    if (schema === "trades" || schema === "mbo") this.updateRows(subscription);
+    if (schema === "trades" || schema === "tbbo" || schema === "mbo") this.updateRows(subscription);
     else this.updateBook(subscription);
   }
 
@@ -175,13 +177,12 @@ export class Subscriber {
   private updateRows(subscription: Subscription): void {
     const { place, schema } = subscription;
     const { feed } = place;
-    const count = countOf(subscription);
+    const count = this.countOf(subscription);
     const first = subscription.seen < 0;
     const unseen = first ? 20 : count - subscription.seen;
     if (unseen <= 0) return;
     const limit = Math.min(unseen, ROWS_LIMIT);
-    const make = schema === "mbo" ? eventsJson : tradesJson;
-    const rows = make(place, limit, this.api.midnight).reverse();
+    const rows = this.rowsOf(subscription, limit).reverse();
     subscription.seen = count;
     const missed = first ? 0 : unseen - rows.length;
     this.missed += missed;
@@ -191,14 +192,28 @@ export class Subscriber {
     if (!this.send(message)) this.missed += rows.length;
   }
 
+  /** The newest rows, newest first. */
+  private rowsOf({ place, schema }: Subscription, limit: number): object[] {
+    const { live, midnight } = this.api;
+    if (schema === "tbbo") {
+      return live.asOf?.rowsJson(place.stream.stream, place.instrument, limit) ?? [];
+    }
+    return schema === "mbo"
+      ? eventsJson(place, limit, midnight)
+      : tradesJson(place, limit, midnight);
+  }
+
+  /** Rows that there ever were. */
+  private countOf({ place, schema }: Subscription): number {
+    const { stream, instrument } = place;
+    if (schema === "tbbo") return this.api.live.asOf?.countOf(stream.stream, instrument) ?? 0;
+    const ring = schema === "mbo" ? stream.events : stream.trades;
+    return ring?.countOf(instrument) ?? 0;
+  }
+
   private send(message: object): boolean {
     return this.port.send(message);
   }
-}
-
-function countOf({ place, schema }: Subscription): number {
-  const ring = schema === "mbo" ? place.stream.events : place.stream.trades;
-  return ring?.countOf(place.instrument) ?? 0;
 }
 
 function release({ place, schema }: Subscription): void {

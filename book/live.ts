@@ -16,12 +16,14 @@ import type { Zstd } from "../frames/zstd-port.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
 import { Tallies } from "../streams/certificate-tally.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
+import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
 import { BookPipeline, type PipelineOptions } from "./pipeline.ts";
 import { RepairChunks } from "./repair-chunks.ts";
 import { type RepairOptions, Repairs } from "./repairs.ts";
+import { Both } from "./rows/observers.ts";
 
 export interface LiveOptions {
   readonly zstd: Zstd;
@@ -37,6 +39,8 @@ export interface LiveOptions {
   readonly repairs?: Partial<RepairOptions>;
   /** Every message is hashed, so that certificates can be asked for; true unless told. */
   readonly certify?: boolean;
+  /** Trades are joined with the quotes in force; absent: they are not. */
+  readonly asOf?: AsOfDeclaration;
   /** Sees every run of messages and events as it is applied: the simulator's checks do. */
   readonly onRun?: NonNullable<PipelineOptions["onRun"]>;
 }
@@ -66,7 +70,7 @@ export class LiveFeed {
   captureNs = 0;
   arrivalNs = 0;
 
-  constructor(feed: Feed, options: LiveOptions) {
+  constructor(feed: Feed, options: LiveOptions, asOf: LiveAsOf | null) {
     this.feed = feed;
     this.unpacker = new ChunkUnpacker(this.channels, options.zstd);
     const midnightOf = options.midnightSec ?? (() => Number.NaN);
@@ -81,7 +85,7 @@ export class LiveFeed {
       observerFor: (stream) => {
         const live = new LiveStream(stream);
         this.streams[stream.index] = live;
-        return live;
+        return asOf === null ? live : new Both(live, asOf.observe(feed, stream));
       },
     });
     const { sequencer } = this.pipeline;
@@ -112,12 +116,16 @@ export class Live {
   readonly intake: Intake;
   readonly feeds = new Map<string, LiveFeed>();
   readonly options: LiveOptions;
+  /** The join of trades with quotes, where one was declared. */
+  readonly asOf: LiveAsOf | null;
   /** Chunks that could not be read at all, by the fault's code. */
   readonly faults = new Map<string, number>();
   private nowNs = 0;
 
   constructor(options: LiveOptions) {
     this.options = options;
+    const { asOf, midnightSec } = options;
+    this.asOf = asOf === undefined ? null : new LiveAsOf(asOf, midnightSec ?? (() => Number.NaN));
     const take = (header: ChunkHeader, bytes: Uint8Array) => this.take(header, bytes);
     this.intake = new Intake({ take, ask: options.ask }, options.intake);
   }
@@ -144,6 +152,7 @@ export class Live {
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
       if (idleNs > 0) feed.pipeline.advance(feed.captureNs + idleNs);
     }
+    this.asOf?.advance(nowNs);
   }
 
   /** The input is over (a directory was read): what is held is decided. */
@@ -151,6 +160,7 @@ export class Live {
     this.nowNs = nowNs;
     this.intake.finish(nowNs);
     for (const feed of this.feeds.values()) feed.pipeline.finish();
+    this.asOf?.finish();
   }
 
   /** The stream and index of an instrument by its feed's name for it. */
@@ -218,7 +228,7 @@ export class Live {
       this.countFault("unknown_feed");
       return undefined;
     }
-    const live = new LiveFeed(feed, this.options);
+    const live = new LiveFeed(feed, this.options, this.asOf);
     this.feeds.set(id, live);
     return live;
   }

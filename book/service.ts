@@ -9,6 +9,7 @@ import type { CentreLink, ChunkSource } from "../frames/transport.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
+import type { AsOfDeclaration } from "./asof/live-asof.ts";
 import { httpApp, type PageFile } from "./http.ts";
 import { Live } from "./live.ts";
 import { LiveApi } from "./live-api.ts";
@@ -29,6 +30,8 @@ export interface ServiceOptions {
   readonly midnightSec?: (captureSec: number) => number;
   /** As `LiveOptions.certify`. */
   readonly certify?: boolean;
+  /** As `LiveOptions.asOf`. */
+  readonly asOf?: AsOfDeclaration;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
   readonly onStatus: (text: string) => void;
 }
@@ -77,6 +80,7 @@ async function listenAndRun(
     ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
     ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
     ...(options.certify === undefined ? {} : { certify: options.certify }),
+    ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
     intake: { canAsk },
     ask(collector, request) {
       // Whichever broker the collector listens to: a question that nobody hears is asked again.

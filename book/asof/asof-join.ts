@@ -110,6 +110,11 @@ export class AsOfJoin {
     return this.streamOf[key] === stream;
   }
 
+  /** Stream that the key's quotes come from; -1 while it is not known. */
+  quotedBy(key: number): number {
+    return this.streamOf[key];
+  }
+
   /**
    * A quote begins to be in force. `quote` is read before this returns.
    * @throws AsOfError the key's quotes came from another stream so far

@@ -17,9 +17,6 @@ export const AsOfFlag = {
   Early: 16,
 } as const;
 
-/** Letters of the bits after `Matched`, in their order. */
-export const ASOF_LETTERS = "LGEA";
-
 /** One event, filled and reused by the caller. */
 export class AsOfEvent {
   /** What `AsOfJoin.addStream` gave. */

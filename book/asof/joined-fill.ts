@@ -51,3 +51,18 @@ export function fillQuote(out: JoinedBatch, row: number, records: Float64Array, 
   out.askOrders[row] = records[at + Field.AskOrders];
   out.quoteFlags[row] = records[at + Field.Flags];
 }
+
+/** What a row says of its quote. */
+export function copyAnswer(from: JoinedBatch, slot: number, out: JoinedBatch, row: number): void {
+  out.verdict[row] = from.verdict[slot];
+  out.quoteSec[row] = from.quoteSec[slot];
+  out.quoteNsec[row] = from.quoteNsec[slot];
+  out.quoteSequence[row] = from.quoteSequence[slot];
+  out.bidPrice[row] = from.bidPrice[slot];
+  out.bidSize[row] = from.bidSize[slot];
+  out.bidOrders[row] = from.bidOrders[slot];
+  out.askPrice[row] = from.askPrice[slot];
+  out.askSize[row] = from.askSize[slot];
+  out.askOrders[row] = from.askOrders[slot];
+  out.quoteFlags[row] = from.quoteFlags[slot];
+}

@@ -26,6 +26,7 @@ export class AsOfRoutes {
   private readonly join: AsOfJoin;
   private readonly plan: AsOfPlan;
   private readonly keys = new Map<string, number>();
+  private readonly named = new Map<number, Instrument>();
 
   constructor(join: AsOfJoin, plan: AsOfPlan) {
     this.join = join;
@@ -45,12 +46,18 @@ export class AsOfRoutes {
     return quoted === undefined ? NO_KEY : this.keyOf(quoted);
   }
 
-  private keyOf({ feed, token }: Instrument): number {
-    const name = `${feed}/${token}`;
+  /** The instrument whose quotes the key has. */
+  instrumentOf(key: number): Instrument | undefined {
+    return this.named.get(key);
+  }
+
+  private keyOf(instrument: Instrument): number {
+    const name = `${instrument.feed}/${instrument.token}`;
     const known = this.keys.get(name);
     if (known !== undefined) return known;
     const key = this.join.addKey();
     this.keys.set(name, key);
+    this.named.set(key, instrument);
     return key;
   }
 }

@@ -7,6 +7,7 @@ import { FEEDS } from "../../feed/registry.ts";
 import { parseChunkAddress } from "../../frames/transport-open.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { pageFiles } from "../../web/bundle.ts";
+import { parseAsOf } from "../as-of.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { loadMasters } from "../masters.ts";
@@ -51,6 +52,14 @@ export const command: Command = {
       fallback: "true",
       doc: "Hashes every message for /v1/certificates; --no-certify saves some 25 ns of each.",
     },
+    {
+      name: "as-of",
+      kind: "text",
+      placeholder: "own|FILE",
+      doc:
+        "Joins each trade with the quote in force, for the WebSocket's schema tbbo: that of its " +
+        "own instrument, or as a TOML file declares.",
+    },
     MASTERS_FLAG,
     WINDOW_FLAG,
     DATE_FLAG,
@@ -76,6 +85,7 @@ export const command: Command = {
     }
     // Before anything listens: a wrong address is a matter of usage.
     for (const address of from) parseChunkAddress(address);
+    const asOf = flags.text("as-of");
     const service = await startService({
       version: packageFile.version,
       from,
@@ -87,6 +97,7 @@ export const command: Command = {
       sequencer: parseWindow(flags.text("window") ?? "100ms"),
       midnightSec: midnightOf(flags.text("date")),
       certify: flags.on("certify"),
+      ...(asOf === undefined ? {} : { asOf: await parseAsOf(asOf) }),
       onStatus: (text) => printErr(`edgebook: ${text}\n`),
     });
     if (service.brokerUrl !== undefined) printErr(`edgebook: broker at ${service.brokerUrl}\n`);

@@ -1,4 +1,5 @@
 /** The Prometheus page of the book service: counters and gauges by feed, stream and line. */
+import type { AsOfStats } from "./asof/asof-join.ts";
 import type { Live } from "./live.ts";
 import { type Rates, streamsJson } from "./live-status.ts";
 
@@ -32,6 +33,7 @@ export function metricsText(live: Live, rates: Rates, service: ServiceMetrics): 
   page.head("chunk_faults_total", "counter", "Chunks that could not be read, by fault.");
   for (const [fault, count] of live.faults) page.row("chunk_faults_total", { fault }, count);
   repairMetrics(page, live);
+  if (live.asOf !== null) asOfMetrics(page, live.asOf.stats);
   streamMetrics(page, live, rates);
   return page.text;
 }
@@ -63,6 +65,21 @@ function repairMetrics(page: MetricsPage, live: Live): void {
       page.row("valid_after_seconds", { feed }, repairs.validAfterNs / 1e9);
     }
   }
+}
+
+/** The join of trades with quotes: how many rows, and how many of them are doubtful and why. */
+function asOfMetrics(page: MetricsPage, stats: AsOfStats): void {
+  page.one("asof_rows_total", "counter", "Events that asked for a quote.", stats.events);
+  page.one("asof_matched_total", "counter", "Rows with a quote.", stats.matched);
+  page.head("asof_doubtful_total", "counter", "Rows that say why they may be wrong.");
+  for (const why of ["late", "early", "evicted", "inGap"] as const) {
+    page.row("asof_doubtful_total", { why: why === "inGap" ? "in_gap" : why }, stats[why]);
+  }
+  page.one("asof_late_quotes_total", "counter", "Quotes behind a watermark.", stats.lateQuotes);
+  page.one("asof_waiting", "gauge", "Events that wait for a stream.", stats.waiting);
+  page.one("asof_waiting_max", "gauge", "The most that ever waited.", stats.waitingMost);
+  const { quotesEvicted } = stats;
+  page.one("asof_quotes_evicted_total", "counter", "Quotes a bound threw out.", quotesEvicted);
 }
 
 function streamMetrics(page: MetricsPage, live: Live, rates: Rates): void {

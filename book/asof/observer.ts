@@ -65,7 +65,8 @@ export class AsOfObserver implements BookObserver {
     if (at === ops.count - 1) this.tellTime(ops, at);
   }
 
-  private tellTrades(ops: OpBatch, at: number, { effects }: Books): void {
+  private tellTrades(ops: OpBatch, at: number, books: Books): void {
+    const { effects } = books;
     for (let row = 0; row < effects.count; row++) {
       const action = effects.action[row];
       if (action !== Action.Trade && action !== Action.Break) continue;
@@ -88,6 +89,9 @@ export class AsOfObserver implements BookObserver {
       event.tradeIdHi = ops.tradeIdHi[at];
       event.flags = messages.flags[at];
       if (ops.flags[at] & OpFlag.EventEnd) event.flags |= RowFlag.Last;
+      if (event.instrument >= 0 && books.isCrossed(event.instrument)) {
+        event.flags |= RowFlag.Crossed;
+      }
       this.join.event(event);
     }
   }

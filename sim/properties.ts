@@ -3,7 +3,9 @@
  * simulator's vocabulary is that of the house: held, flagged, lost, repaired.
  */
 
+import type { Books } from "../book/books.ts";
 import type { StreamJson } from "../book/live-status.ts";
+import type { PipelineStream } from "../book/pipeline.ts";
 import { RowFlag } from "../feed/message-batch.ts";
 import { CHUNK_BYTES_LIMIT } from "../frames/chunk-header.ts";
 import type { GapRow } from "../streams/ledger.ts";
@@ -28,18 +30,39 @@ export function booksAreRight(world: World): string[] {
     const isWhole = stream.first === stream.truth.epochs[stream.epoch]?.first;
     if (!isWhole && !stream.isSpliced) continue;
     const where = `stream ${target.id} at ${stream.last}`;
-    const expected = stream.audited.booksAt(stream.epoch, stream.last);
-    if (expected === undefined) problems.push(`${where}: that was never sent`);
-    else {
-      const mode = stream.isSpliced ? "members" : "places";
-      const { liveOrders } = target.books;
-      const wanted = stream.audited.liveOrders;
-      if (liveOrders !== wanted) problems.push(`${where}: ${liveOrders} orders, not ${wanted}`);
-      const text = differingBook(target, target.books, expected, mode);
-      if (text !== undefined) problems.push(`${where}: ${text}`);
-    }
+    const text = differsFromTruth(stream, target, target.books);
+    if (text !== undefined) problems.push(`${where}: ${text}`);
   }
   return problems;
+}
+
+function differsFromTruth(
+  stream: WatchedStream,
+  target: PipelineStream,
+  books: Books,
+): string | undefined {
+  const latest = stream.isEpochOpen ? stream.truth.epochs.length - 1 : stream.epoch;
+  let first: string | undefined;
+  for (let epoch = stream.epoch; epoch <= latest; epoch++) {
+    const text = differsInEpoch(stream, target, books, epoch);
+    if (text === undefined) return undefined;
+    first ??= text;
+  }
+  return first;
+}
+
+function differsInEpoch(
+  stream: WatchedStream,
+  target: PipelineStream,
+  books: Books,
+  epoch: number,
+): string | undefined {
+  const expected = stream.audited.booksAt(epoch, stream.last);
+  if (expected === undefined) return "that was never sent";
+  const { liveOrders } = stream.audited;
+  if (books.liveOrders !== liveOrders) return `${books.liveOrders} orders, not ${liveOrders}`;
+  const mode = stream.isSpliced ? "members" : "places";
+  return differingBook(target, books, expected, mode);
 }
 
 /**

@@ -30,12 +30,13 @@ interface Waiting {
 
 export class Broker {
   isUp = true;
-  /** Positions by consumer. */
+  /** Positions by collector. */
   readonly retained = new Map<string, string>();
   /** Chunks that were sent again, as `collector/boot/number`. */
   readonly resent = new Set<string>();
   inbox: Delivered[] = [];
   waitingMax = 0;
+  private readonly positions: string[] = [];
   private waiting: Waiting[] = [];
   private overtaken: Uint8Array[] = [];
   private readonly control: { collector: string; text: string }[] = [];
@@ -61,6 +62,13 @@ export class Broker {
     this.waiting = this.waiting.filter((waiting) => waiting.edge !== edge);
   }
 
+  /** Kept for collectors that come later, as retained messages are. */
+  publish(collector: string, position: string): void {
+    if (!this.isUp || this.retained.get(collector) === position) return;
+    this.retained.set(collector, position);
+    this.positions.push(position);
+  }
+
   ask(collector: string, text: string): void {
     if (this.isUp) this.control.push({ collector, text });
   }
@@ -77,8 +85,8 @@ export class Broker {
       this.pass(waiting);
       waiting.edge.acknowledged();
     }
-    for (const edge of edges) {
-      for (const position of this.retained.values()) if (edge.isUp) edge.hear(position, nowNs);
+    for (const position of this.positions.splice(0)) {
+      for (const edge of edges) if (edge.isUp) edge.hear(position, nowNs);
     }
   }
 

@@ -88,7 +88,7 @@ export class Centre {
     if (nowNs - this.positionNs >= POSITION_NS && broker.isUp) {
       this.positionNs = nowNs;
       for (const position of live.intake.positions(CONSUMER)) {
-        broker.retained.set(position.collector, JSON.stringify(position));
+        broker.publish(position.collector, JSON.stringify(position));
       }
     }
   }

@@ -56,6 +56,8 @@ export class WatchedStream {
   covered: Skipped[] = [];
   /** Something was left out since the epoch began or a snapshot healed it. */
   isGap = false;
+  /** An image does not say of which epoch it is: the next message will. */
+  isEpochOpen = false;
   /** Its books come from a snapshot, so that places in queues are the exchange's secret. */
   isSpliced = false;
   /** Between the beginning of a snapshot and its end. */
@@ -177,12 +179,17 @@ export class DeliveryWatch {
     const { bytes, offset, length } = batch;
     const epoch = stream.truth.epochOf(number, bytes, offset[at], length[at]);
     if (epoch >= 0) {
-      if (stream.epoch === epoch) return;
+      if (stream.epoch === epoch) {
+        stream.isEpochOpen = false;
+        return;
+      }
       // Another epoch that is first seen above the high-water mark looks like a gap, and is flagged.
       const looksLikeGap = !Number.isNaN(stream.lostFrom) && number > stream.lostFrom;
-      const isNew = Number.isNaN(stream.first) || looksLikeGap;
-      if (epoch > stream.formerEpoch && isNew) stream.epoch = epoch;
-      else if (this.isJustNext(stream, epoch, number)) {
+      const isNew = Number.isNaN(stream.first) || looksLikeGap || stream.isEpochOpen;
+      if (epoch > stream.formerEpoch && isNew) {
+        stream.epoch = epoch;
+        stream.isEpochOpen = false;
+      } else if (this.isJustNext(stream, epoch, number)) {
         if (!stream.isUndecidable) this.undecidable++;
         stream.isUndecidable = true;
         stream.epoch = epoch;
@@ -229,6 +236,7 @@ export class DeliveryWatch {
     stream.lostFrom = Number.NaN;
     stream.last = number;
     stream.isGap = false;
+    stream.isEpochOpen = true;
     stream.isSpliced = true;
     stream.isUndecidable = false;
   }
@@ -249,6 +257,7 @@ export class DeliveryWatch {
     stream.covered = [];
     stream.recovered = [];
     stream.isGap = false;
+    stream.isEpochOpen = false;
     stream.isSpliced = false;
     stream.isUndecidable = false;
   }

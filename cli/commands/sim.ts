@@ -12,6 +12,10 @@ export const subcommands: Readonly<Record<string, CommandEntry>> = {
     summary: "the books that the simulated exchange must give",
     load: () => import("./sim-expect.ts"),
   },
+  check: {
+    summary: "random exchanges and faults through the production cores: what must hold",
+    load: () => import("./sim-check.ts"),
+  },
 };
 
 const names = Object.keys(subcommands);

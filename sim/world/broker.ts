@@ -10,7 +10,7 @@
 
 import { WINDOW_CHUNKS } from "../../collector/send-window.ts";
 import { ChunkFaults } from "../../faults/chunks.ts";
-import type { PackedChunk } from "../../frames/chunk.ts";
+import type { ChunkHeader, PackedChunk } from "../../frames/chunk.ts";
 import type { WorldCase } from "./case.ts";
 import { type ChunkCommand, isChunkCommand } from "./commands.ts";
 import type { Edge } from "./edge.ts";
@@ -34,6 +34,7 @@ export class Broker {
   readonly retained = new Map<string, string>();
   /** Chunks that were sent again, as `collector/boot/number`. */
   readonly resent = new Set<string>();
+  readonly resentChunks: ChunkHeader[] = [];
   inbox: Delivered[] = [];
   waitingMax = 0;
   private readonly positions: string[] = [];
@@ -97,7 +98,10 @@ export class Broker {
 
   private pass({ edge, chunk, again, ordinal }: Waiting): void {
     const { collector, boot, number } = chunk.header;
-    if (again) this.resent.add(`${collector}/${boot}/${number}`);
+    if (again) {
+      this.resent.add(`${collector}/${boot}/${number}`);
+      this.resentChunks.push(chunk.header);
+    }
     const command = again
       ? undefined
       : this.commands.find(

@@ -31,6 +31,12 @@ export class Standing {
   absent = 0;
 }
 
+/** The exchange itself began at another number than 1: nothing is missing, and nobody can know. */
+function isLateByNature({ centre }: World, { stream, flags }: StreamJson): boolean {
+  const own = centre.watch?.streams.find((one) => one?.truth.id === stream);
+  return flags === "J" && own?.first === own?.truth.epochs[own.epoch]?.first;
+}
+
 export class Judge implements Observer {
   readonly problems: { property: string; text: string }[] = [];
   readonly standing = new Standing();
@@ -83,7 +89,7 @@ export class Judge implements Observer {
       const json = said.find(({ stream }) => stream === id);
       if (json === undefined || json.state === "silent") this.standing.absent += spanNs;
       else if (json.state === "held") this.standing.held += spanNs;
-      else if (json.doubtful) this.standing.flagged += spanNs;
+      else if (json.doubtful && !isLateByNature(world, json)) this.standing.flagged += spanNs;
       else this.standing.live += spanNs;
     }
   }

@@ -25,7 +25,7 @@ import { Edge, type WorldClock } from "./edge.ts";
 import { Servers } from "./servers.ts";
 import { Strikes } from "./strikes.ts";
 import { Truth } from "./truth.ts";
-import { Wire } from "./wire.ts";
+import { type SocketSink, Wire } from "./wire.ts";
 
 const MS = 1e6;
 const TICK_NS = 5 * MS;
@@ -56,6 +56,8 @@ export class World {
   readonly wire: Wire;
   readonly centre: Centre;
   readonly untilNs: number;
+  /** When the exchange started, seconds since 1970 UTC. */
+  readonly startUnixSec: number;
   nowNs = 0;
   private readonly clock: WorldClock;
   private readonly processes: readonly ProcessCommand[];
@@ -75,6 +77,7 @@ export class World {
       }
     }
     const startUnixSec = this.exchange.options.startSec + TO_UNIX_SEC;
+    this.startUnixSec = startUnixSec;
     const clock: WorldClock = { startUnixSec, unixNs: (nowNs) => startUnixSec * 1e9 + nowNs };
     this.broker = new Broker(given, this.strikes);
     this.servers = new Servers(given, this.exchange);
@@ -162,7 +165,7 @@ export class World {
 }
 
 /** May stand between the wire and a collector, to record what the collector gets. */
-export type Recorder = (world: World, edge: Edge, index: number) => Edge;
+export type Recorder = (world: World, edge: Edge, index: number) => SocketSink;
 
 const isSameProcess = (a: ProcessCommand, b: ProcessCommand) =>
   a.kind === b.kind && a.which === b.which;

@@ -1,0 +1,138 @@
+/** Edge: `edgebook sim check`: random exchanges, random faults, the production cores, and what must hold. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openZstd } from "../../frames/zstd.ts";
+import { type BatchResult, type CheckFailure, judgeCase } from "../../sim/check-batch.ts";
+import { captureOfCase } from "../../sim/check-capture.ts";
+import { runCheckPool } from "../../sim/check-pool.ts";
+import { doubtfulShare, noTotals, pathTable, rarePairs } from "../../sim/check-totals.ts";
+import { caseText, type WorldCase } from "../../sim/world/case.ts";
+import { type Command, NO_ARGUMENTS } from "../command.ts";
+import { CliError, Exit } from "../errors.ts";
+import { printErr, printOut } from "../output.ts";
+
+export const DEFAULT_RUNS = "1000";
+const SEEDS = 2 ** 31;
+/** A pair of fault and path that was taken less often is named. */
+const OFTEN = 10;
+
+export const command: Command = {
+  args: NO_ARGUMENTS,
+  flags: [
+    { name: "runs", kind: "integer", placeholder: "N", fallback: DEFAULT_RUNS, doc: "Cases." },
+    { name: "seed", kind: "integer", placeholder: "S", doc: "One seed, one run; else a new one." },
+    { name: "path", kind: "text", placeholder: "P", doc: "The one case that a failure named." },
+    { name: "case", kind: "text", placeholder: "FILE", doc: "The case in a file (JSON)." },
+    { name: "jobs", kind: "integer", placeholder: "N", fallback: "2", doc: "Workers." },
+    {
+      name: "out",
+      kind: "text",
+      placeholder: "DIR",
+      fallback: ".",
+      doc: "Where a failing case goes, as a capture and as JSON.",
+    },
+  ],
+  help:
+    "Draws exchanges and what goes wrong with lines, recovery, snapshots, chunks and processes; runs " +
+    "the production cores from capture to books on virtual time; and holds that a book which is " +
+    "neither held nor flagged is right, that what can be repaired is, that every number is applied " +
+    "once or stands in the ledger, that limits are kept and chunks give back what went in. A case " +
+    "that fails is shrunk and told in words, with the line that repeats it. Exit code 1 then.",
+  examples: [
+    ["edgebook sim check --runs 10000 --seed 1", "ten thousand cases, always the same"],
+    ["edgebook sim check --seed 7 --path 12:3:0", "one of them again"],
+    ["edgebook sim check --case sim/corpus/overtaken-chunk.json", "a case from a file"],
+  ],
+  async run({ flags, signal }) {
+    const file = flags.text("case");
+    if (file !== undefined) return runCaseFile(file);
+    const seed = flags.integer("seed") ?? Math.floor(Math.random() * SEEDS);
+    const runs = flags.integer("runs") ?? Number(DEFAULT_RUNS);
+    const path = flags.text("path") ?? "";
+    if (path !== "" && !flags.has("seed")) {
+      throw new CliError("bad_flag", "--path means nothing without its --seed.", "Give both.");
+    }
+    const started = performance.now();
+    const showsProgress = process.stderr.isTTY === true;
+    const result = await runCheckPool({
+      ...{ seed, runs, path, signal },
+      workers: Math.max(1, flags.integer("jobs") ?? 2),
+      onCase(cases) {
+        if (showsProgress && cases % 10 === 0) printErr(`\r\u001b[Kcases: ${cases} of ${runs}`);
+      },
+    });
+    if (showsProgress) printErr("\r\u001b[K");
+    const seconds = (performance.now() - started) / 1000;
+    printOut(summaryText(result, seed, seconds));
+    if (signal.aborted) return Exit.Interrupted;
+    if (result.failure === null) return Exit.Done;
+    printOut(failureText(result.failure, saveCase(flags.text("out") ?? ".", result.failure)));
+    return Exit.Failed;
+  },
+};
+
+function runCaseFile(file: string): number {
+  const given = readCase(file);
+  const problems = judgeCase(given, openZstd(), noTotals());
+  printOut(`${caseText(given)}\n`);
+  for (const { property, text } of problems) printOut(`${property}: ${text}\n`);
+  printOut(problems.length === 0 ? "everything holds\n" : "");
+  return problems.length === 0 ? Exit.Done : Exit.Failed;
+}
+
+function readCase(file: string): WorldCase {
+  const text = readFileSync(file, "utf8");
+  try {
+    const value = JSON.parse(text) as { case?: WorldCase } & WorldCase;
+    return value.case ?? value;
+  } catch (error) {
+    const hint = "A failing 'sim check' writes such files.";
+    throw new CliError("bad_argument", `${file} holds no case: ${String(error)}`, hint);
+  }
+}
+
+function summaryText({ totals }: BatchResult, seed: number, seconds: number): string {
+  const { cases, repairable, messages, simulatedNs, standing, undecidable } = totals;
+  const hours = simulatedNs / 3600e9 / (seconds / 3600);
+  const rare = rarePairs(totals, OFTEN);
+  const lines = [
+    pathTable(totals),
+    "",
+    `${cases} cases (${repairable} drawn to be repairable), ${messages} messages, seed ${seed}`,
+    `held or flagged: ${percent(doubtfulShare(standing.repairable))} of the time where all can be ` +
+      `repaired, ${percent(doubtfulShare(standing.other))} elsewhere`,
+    `${undecidable} times numbers alone could not tell an epoch from the next`,
+    `${seconds.toFixed(1)} s; an hour of this checks ${hours.toFixed(0)} exchange hours`,
+  ];
+  if (rare.length > 0 && cases >= 1000) {
+    lines.push(`taken less than ${OFTEN} times: ${rare.join(", ")}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function failureText(
+  { seed, path, given, problems, shrinks }: CheckFailure,
+  files: readonly string[],
+): string {
+  const lines = [
+    "",
+    "A case fails:",
+    caseText(given),
+    "",
+    ...problems.map(({ property, text }) => `${property}: ${text}`),
+    "",
+    `seed ${seed}, path ${path}, shrunk in ${shrinks} tries; written to ${files.join(" and ")}`,
+    `edgebook sim check --seed ${seed} --path ${path}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function saveCase(folder: string, { seed, given, problems }: CheckFailure): string[] {
+  const capture = join(folder, `sim-case-${seed}.pcap`);
+  const json = join(folder, `sim-case-${seed}.json`);
+  writeFileSync(json, `${JSON.stringify({ problems, case: given }, null, 2)}\n`);
+  writeFileSync(capture, captureOfCase(given, openZstd()));
+  return [capture, json];
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;

@@ -94,7 +94,11 @@ describe("a file that is no capture", () => {
       expectClear(await edgebook(words), 1, `${absent} was not found`);
     }
     expectClear(await edgebook(["rebuild", empty, ...FEED]), 1, `${empty} is empty`);
-    expectClear(await edgebook(["rebuild", folder, ...FEED]), 1, `${folder} is a directory`);
+    expectClear(
+      await edgebook(["rebuild", folder, ...FEED]),
+      1,
+      `no chunk files (*.ebch) below '${folder}'`,
+    );
   }, 30_000);
 
   test("leaves no output file behind", async () => {

@@ -146,7 +146,7 @@ export class Live {
     this.nowNs = nowNs;
     this.intake.advance(nowNs);
     for (const [id, feed] of this.feeds) {
-      for (const stream of feed.pipeline.sequencer.streams) this.awaitChunks(feed, stream.id);
+      this.awaitChunks(feed);
       feed.repairs.advance(nowNs);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
@@ -210,16 +210,20 @@ export class Live {
     if (captureNs > feed.captureNs) feed.captureNs = captureNs;
     feed.arrivalNs = this.nowNs;
     feed.repairs.heard(header, this.nowNs);
-    this.awaitChunks(feed, header.stream);
+    this.awaitChunks(feed);
     if (header.kind === "live") feed.pipeline.push(unpacked.frames);
     else feed.repairChunks.take(header, unpacked.frames);
     return true;
   }
 
-  /** What a stream misses may be in a chunk of one collector while another's goes on. */
-  private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed, stream: number): void {
-    const index = sequencer.indexOf(stream);
-    if (index >= 0) sequencer.awaitChunks(index, this.intake.patienceNs(feed.id, stream));
+  /**
+   * What a stream misses may be in a chunk on its way while other streams, and other collectors, move
+   * the feed's capture time on.
+   */
+  private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed): void {
+    for (const { index, id } of sequencer.streams) {
+      sequencer.awaitChunks(index, this.intake.patienceNs(feed.id, id));
+    }
   }
 
   private open(id: string): LiveFeed | undefined {

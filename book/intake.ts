@@ -184,7 +184,8 @@ export class Intake {
 
   /**
    * How long a number that is missing behind the intake may still be in a chunk on its way, ns:
-   * `holdNs` while the stream waits for a chunk, `skewNs` where several collectors bring it.
+   * `holdNs` while a chunk is missing that may be the stream's, `skewNs` where several collectors
+   * bring it.
    */
   patienceNs(feed: string, stream: number): number {
     const key = `${feed}/${stream}`;
@@ -193,7 +194,9 @@ export class Intake {
     for (const boot of this.boots.values()) {
       const lane = boot.lanes.get(key);
       if (lane === undefined) continue;
-      if (lane.held.size > 0) return this.options.holdNs;
+      // A hole in the running numbers may be of any stream: only the next chunk of it will tell.
+      const { seen } = boot;
+      if (lane.held.size > 0 || seen.contiguousFrom(1) < seen.highest) return this.options.holdNs;
       isShared ||= collector !== undefined && collector !== boot.collector;
       collector = boot.collector;
     }

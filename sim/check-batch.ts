@@ -33,7 +33,6 @@ export interface BatchResult {
 
 /** Cases of one batch: each has a seed of its own, so that batches may run beside each other. */
 export const BATCH_RUNS = 100;
-const SHRINKS_MOST = 600;
 
 /** Runs one case to its end; adds to the totals. @returns what did not hold */
 export function judgeCase(given: WorldCase, zstd: Zstd, totals: Totals): Problem[] {
@@ -64,10 +63,12 @@ export interface BatchPlan {
   readonly runs: number;
   /** Only this case, and smaller ones if it fails; empty: all. */
   readonly path: string;
+  /** Tries to make a failing case smaller. */
+  readonly shrinks: number;
 }
 
 export function runBatch(
-  { seed, runs, path }: BatchPlan,
+  { seed, runs, path, shrinks: most }: BatchPlan,
   zstd: Zstd,
   onCase: () => void = () => {},
 ): BatchResult {
@@ -76,7 +77,7 @@ export function runBatch(
   let shrinks = 0;
   const property = fc.property(caseArbitrary, (given) => {
     // Enough tries: what is smallest by now is small.
-    if (failed !== undefined && ++shrinks > SHRINKS_MOST) return true;
+    if (failed !== undefined && ++shrinks > most) return true;
     const problems = judgeCase(given, zstd, failed === undefined ? totals : noTotals());
     onCase();
     if (problems.length === 0) return true;
@@ -91,16 +92,16 @@ export function runBatch(
     path: details.counterexamplePath ?? "",
     given,
     problems: judgeCase(given, zstd, noTotals()),
-    shrinks: Math.min(shrinks, SHRINKS_MOST),
+    shrinks: Math.min(shrinks, most),
   };
   return { totals, failure };
 }
 
 /** The seeds of the batches that make up a run: the first is the run's own. */
-export function* batchesOf(seed: number, runs: number): Generator<BatchPlan> {
+export function* batchesOf(seed: number, runs: number, shrinks: number): Generator<BatchPlan> {
   for (let from = 0, batch = 0; from < runs; from += BATCH_RUNS, batch++) {
     // Any odd constant that spreads neighbours apart.
-    const own = (seed + Math.imul(batch, 0x9e3779b1)) | 0;
-    yield { seed: own, runs: Math.min(BATCH_RUNS, runs - from), path: "" };
+    const own = seed + Math.imul(batch, 0x9e3779b1);
+    yield { seed: own >>> 0, runs: Math.min(BATCH_RUNS, runs - from), path: "", shrinks };
   }
 }

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import type { LineFaults } from "../faults/line-faults.ts";
 import type { ServersCase, WorldCase } from "./world/case.ts";
-import type { Command, LineChoice, LineCommandKind } from "./world/commands.ts";
+import type { ChunkCommandKind, Command, LineChoice, LineCommandKind } from "./world/commands.ts";
 
 /** Messages of a case, more or less. */
 const MESSAGES = 2_000;
@@ -88,8 +88,9 @@ function repairable(own: Ground): fc.Arbitrary<WorldCase> {
       lossy: noisyLine(own, 20),
       chunks: noisyChunks(0.1),
       isNoisy: fc.boolean(),
+      canKill: fc.boolean(),
     })
-    .chain(({ line, windowMs, collectors, lossy, chunks, isNoisy }) => {
+    .chain(({ line, windowMs, collectors, lossy, chunks, isNoisy, canKill }) => {
       const kinds: LineCommandKind[] = [
         "drop",
         "delay",
@@ -101,15 +102,18 @@ function repairable(own: Ground): fc.Arbitrary<WorldCase> {
       if (own.firstSequence === 1) kinds.push("stale");
       // The later line's bytes are never the first of their number.
       if (line === 1 && own.lineDelayUs >= 1_000) kinds.push("conflict");
-      const processes: fc.Arbitrary<Command>[] = [processCommand(own, "broker down", 0, 400)];
-      // Of a boot that is over a new centre never hears; a dead collector's frames are gone.
-      if (collectors === 1) processes.push(processCommand(own, "restart shard", 0, 300));
-      else processes.push(processCommand(own, "kill collector", 0, 400));
+      // Of a boot that is over a new centre never hears; a dead collector's frames are gone, and then
+      // the other's chunks have to come: that one was lost shows only by the next.
+      const mayKill = collectors === 2 && canKill;
+      const process = mayKill
+        ? processCommand(own, "kill collector", 0, 400)
+        : processCommand(own, collectors === 1 ? "restart shard" : "broker down", 0, 300);
       const command = fc.oneof(
         { weight: 6, arbitrary: lineCommand(own, [line], kinds, 40) },
         { weight: 1, arbitrary: outage(own, [line], 400) },
-        { weight: 3, arbitrary: chunkCommand(collectors) },
-        ...processes.map((arbitrary) => ({ weight: 1, arbitrary })),
+        { weight: 3, arbitrary: chunkCommand(collectors, mayKill ? ["repeat"] : undefined) },
+        { weight: 1, arbitrary: processCommand(own, "broker down", 0, 400) },
+        { weight: 1, arbitrary: process },
       );
       return fc.array(command, { maxLength: COMMANDS_MOST }).map((commands) => ({
         ...own,
@@ -119,7 +123,7 @@ function repairable(own: Ground): fc.Arbitrary<WorldCase> {
         holdMs: 3_000,
         noise: {
           lines: isNoisy ? (line === 0 ? [lossy, {}] : [{}, lossy]) : [{}, {}],
-          chunks: isNoisy ? chunks : {},
+          chunks: isNoisy ? { ...chunks, ...(mayKill ? { lossRate: 0, corruptRate: 0 } : {}) } : {},
         } as WorldCase["noise"],
         servers: NO_SERVERS,
         commands,
@@ -308,15 +312,12 @@ const outage = (own: Ground, lines: readonly LineChoice[], most: number): fc.Arb
     forMs: fc.integer({ min: 1, max: most }),
   });
 
-const chunkCommand = (collectors: number): fc.Arbitrary<Command> =>
+const CHUNK_KINDS: readonly ChunkCommandKind[] = ["lose", "repeat", "overtake", "damage"];
+
+const chunkCommand = (collectors: number, kinds = CHUNK_KINDS): fc.Arbitrary<Command> =>
   fc
     .record({
-      kind: fc.constantFrom(
-        "lose" as const,
-        "repeat" as const,
-        "overtake" as const,
-        "damage" as const,
-      ),
+      kind: fc.constantFrom(...kinds),
       collector: fc.nat(collectors - 1),
       from: fc.integer({ min: 1, max: 80 }),
       count: fc.integer({ min: 1, max: 6 }),

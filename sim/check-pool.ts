@@ -11,6 +11,7 @@ export interface PoolOptions {
   readonly seed: number;
   readonly runs: number;
   readonly path: string;
+  readonly shrinks: number;
   readonly workers: number;
   readonly signal: AbortSignal;
   /** Told after each case, shrinking included. */
@@ -18,11 +19,11 @@ export interface PoolOptions {
 }
 
 export async function runCheckPool(options: PoolOptions): Promise<BatchResult> {
-  const { seed, runs, path, workers } = options;
+  const { seed, runs, path, shrinks, workers } = options;
   let cases = 0;
   const onCase = () => options.onCase(++cases);
-  if (path !== "") return runBatch({ seed, runs, path }, openZstd(), onCase);
-  const plans = [...batchesOf(seed, runs)];
+  if (path !== "") return runBatch({ seed, runs, path, shrinks }, openZstd(), onCase);
+  const plans = [...batchesOf(seed, runs, shrinks)];
   const results: (BatchResult | undefined)[] = plans.map(() => undefined);
   let next = 0;
   const take = (): number | undefined => {

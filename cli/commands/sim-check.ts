@@ -25,6 +25,20 @@ export const command: Command = {
     { name: "case", kind: "text", placeholder: "FILE", doc: "The case in a file (JSON)." },
     { name: "jobs", kind: "integer", placeholder: "N", fallback: "2", doc: "Workers." },
     {
+      name: "shrinks",
+      kind: "integer",
+      placeholder: "N",
+      fallback: "600",
+      doc: "Tries to make a failing case smaller.",
+    },
+    {
+      name: "format",
+      kind: "text",
+      values: ["text", "json"],
+      fallback: "text",
+      doc: "Text for people, one line of JSON for programs.",
+    },
+    {
       name: "out",
       kind: "text",
       placeholder: "DIR",
@@ -56,6 +70,7 @@ export const command: Command = {
     const showsProgress = process.stderr.isTTY === true;
     const result = await runCheckPool({
       ...{ seed, runs, path, signal },
+      shrinks: flags.integer("shrinks") ?? 0,
       workers: Math.max(1, flags.integer("jobs") ?? 2),
       onCase(cases) {
         if (showsProgress && cases % 10 === 0) printErr(`\r\u001b[Kcases: ${cases} of ${runs}`);
@@ -63,6 +78,11 @@ export const command: Command = {
     });
     if (showsProgress) printErr("\r\u001b[K");
     const seconds = (performance.now() - started) / 1000;
+    if (flags.text("format") === "json") {
+      const { totals, failure } = result;
+      printOut(`${JSON.stringify({ ...totals, seconds, failure })}\n`);
+      return signal.aborted ? Exit.Interrupted : failure === null ? Exit.Done : Exit.Failed;
+    }
     printOut(summaryText(result, seed, seconds));
     if (signal.aborted) return Exit.Interrupted;
     if (result.failure === null) return Exit.Done;

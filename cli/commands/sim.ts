@@ -16,6 +16,10 @@ export const subcommands: Readonly<Record<string, CommandEntry>> = {
     summary: "random exchanges and faults through the production cores: what must hold",
     load: () => import("./sim-check.ts"),
   },
+  canary: {
+    summary: "broken variants of edgebook, and what of the check catches each",
+    load: () => import("./sim-canary.ts"),
+  },
 };
 
 const names = Object.keys(subcommands);

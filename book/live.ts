@@ -146,7 +146,7 @@ export class Live {
     this.nowNs = nowNs;
     this.intake.advance(nowNs);
     for (const [id, feed] of this.feeds) {
-      this.awaitChunks(feed);
+      this.awaitChunks(feed, true);
       feed.repairs.advance(nowNs);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
@@ -210,9 +210,11 @@ export class Live {
     if (captureNs > feed.captureNs) feed.captureNs = captureNs;
     feed.arrivalNs = this.nowNs;
     feed.repairs.heard(header, this.nowNs);
-    this.awaitChunks(feed);
+    // A chunk that is here is applied before it is no longer waited for.
+    this.awaitChunks(feed, false);
     if (header.kind === "live") feed.pipeline.push(unpacked.frames);
     else feed.repairChunks.take(header, unpacked.frames);
+    this.awaitChunks(feed, true);
     return true;
   }
 
@@ -220,9 +222,10 @@ export class Live {
    * What a stream misses may be in a chunk on its way while other streams, and other collectors, move
    * the feed's capture time on.
    */
-  private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed): void {
-    for (const { index, id } of sequencer.streams) {
-      sequencer.awaitChunks(index, this.intake.patienceNs(feed.id, id));
+  private awaitChunks({ feed, pipeline: { sequencer } }: LiveFeed, mayLower: boolean): void {
+    for (const { index, id, awaitedNs } of sequencer.streams) {
+      const ns = this.intake.patienceNs(feed.id, id);
+      if (mayLower || ns > awaitedNs) sequencer.awaitChunks(index, ns);
     }
   }
 

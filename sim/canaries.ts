@@ -214,12 +214,22 @@ export const CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: "lets a chunk overtake those that are held",
+    name: "waits for ever for a chunk of a silent stream",
     edits: [
       {
         file: "book/intake.ts",
-        find: "if (isNext || (isFirst && !this.canBeHad(header, lane))) {",
-        put: "if (isNext || !this.canBeHad(header, lane)) {",
+        find: "    if (stuckNs < this.options.holdNs) return;\n",
+        put: "    if (stuckNs >= 0) return;\n",
+      },
+    ],
+  },
+  {
+    name: "stops sending when the spool has lost a chunk",
+    edits: [
+      {
+        file: "collector/send-window.ts",
+        find: "Math.max(slowest, this.lastGone) + this.limit",
+        put: "slowest + this.limit",
       },
     ],
   },

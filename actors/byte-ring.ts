@@ -58,7 +58,7 @@ export class ByteRing implements MailboxMetrics {
     return new SharedArrayBuffer(HEAD_BYTES + capacityBytes);
   }
 
-  /** Chunks that wait, the one in the consumer's hand included. */
+  /** Chunks that wait, the one in the consumer's hand included; one more while it is given back. */
   get depth(): number {
     return (this.#load(WROTE_CHUNKS) - this.#load(READ_CHUNKS)) >>> 0;
   }

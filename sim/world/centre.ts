@@ -34,7 +34,6 @@ export class Centre {
   private readonly broker: Broker;
   private readonly clock: WorldClock;
   private readonly truth: Truth;
-  private tapped: LiveFeed | undefined;
   private advancedNs = 0;
   private positionNs = 0;
 
@@ -76,10 +75,7 @@ export class Centre {
     const arrived = broker.inbox;
     broker.inbox = [];
     if (live === null) return;
-    for (const { bytes } of arrived) {
-      live.push(bytes, this.clock.unixNs(nowNs));
-      this.tap();
-    }
+    for (const { bytes } of arrived) live.push(bytes, this.clock.unixNs(nowNs));
     this.heldBytesMax = Math.max(this.heldBytesMax, live.intake.heldBytesMax);
     if (nowNs - this.advancedNs >= ADVANCE_NS) {
       this.advancedNs = nowNs;
@@ -91,19 +87,6 @@ export class Centre {
         broker.publish(position.collector, JSON.stringify(position));
       }
     }
-  }
-
-  /** The watch sees what reaches the sequencer, from the second chunk of a life on. */
-  private tap(): void {
-    const { feed, watch } = this;
-    if (feed === undefined || watch === null || this.tapped === feed) return;
-    this.tapped = feed;
-    const { pipeline } = feed;
-    const push = pipeline.push.bind(pipeline);
-    pipeline.push = (frames) => {
-      watch.arrived(frames);
-      push(frames);
-    };
   }
 
   get feed(): LiveFeed | undefined {

@@ -6,15 +6,7 @@
 import type { Live } from "../../book/live.ts";
 import type { PipelineStream } from "../../book/pipeline.ts";
 import { type MessageBatch, MessageKind, RowFlag } from "../../feed/message-batch.ts";
-import type { FrameBatch } from "../../frames/frame-batch.ts";
-import {
-  AuditedStream,
-  LEAST_BYTES,
-  numberAt,
-  streamAt,
-  type TrueStream,
-  type Truth,
-} from "./truth.ts";
+import { AuditedStream, type TrueStream, type Truth } from "./truth.ts";
 
 const PROBLEMS_LIMIT = 10;
 
@@ -100,28 +92,10 @@ export class DeliveryWatch {
   /** By index of the pipeline's streams. */
   readonly streams: WatchedStream[] = [];
   live: Live | null = null;
-  /** By stream and the exchange's epoch: numbers that reached the sequencer. */
-  private readonly seen = new Map<number, Set<number>[]>();
   private readonly truth: Truth;
 
   constructor(truth: Truth) {
     this.truth = truth;
-  }
-
-  /** Frames on their way into the sequencer. */
-  arrived({ bytes, view, offset, length, count }: FrameBatch): void {
-    for (let at = 0; at < count; at++) {
-      const from = offset[at];
-      if (length[at] < LEAST_BYTES) continue;
-      const number = numberAt(view, from);
-      const id = streamAt(view, from);
-      const truth = this.truth.streams.get(id);
-      const epoch = number === 0 ? -1 : (truth?.epochOf(number, bytes, from, length[at]) ?? -1);
-      if (epoch < 0) continue;
-      const seen = this.seenOf(id);
-      seen[epoch] ??= new Set();
-      seen[epoch].add(number);
-    }
   }
 
   run({ index, id, messages }: PipelineStream, from: number, to: number): void {
@@ -209,12 +183,6 @@ export class DeliveryWatch {
   private isJustNext(stream: WatchedStream, epoch: number, number: number): boolean {
     if (stream.isUndecidable) return true;
     return epoch > stream.formerEpoch && number === stream.last + 1;
-  }
-
-  private seenOf(id: number): Set<number>[] {
-    const known = this.seen.get(id) ?? [];
-    this.seen.set(id, known);
-    return known;
   }
 
   private skip(stream: WatchedStream, from: number, to: number): void {

@@ -72,9 +72,23 @@ export class TrueStream {
   /** The epoch in which these bytes were sent under this number, latest first; -1: in none. */
   epochOf(number: number, bytes: Uint8Array, offset: number, length: number): number {
     for (let epoch = this.epochs.length - 1; epoch >= 0; epoch--) {
-      if (isSame(this.datagram(epoch, number), bytes, offset, length)) return epoch;
+      const { first, positions } = this.epochs[epoch];
+      const position = positions[number - first];
+      if (position !== undefined && this.isAt(position, bytes, offset, length)) return epoch;
     }
     return -1;
+  }
+
+  private isAt(position: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const { log } = this.engine;
+    const block = log.at(position);
+    const slot = log.slot(position);
+    if (block.length[slot] !== length) return false;
+    const from = block.offset[slot];
+    for (let at = 0; at < length; at++) {
+      if (block.bytes[from + at] !== bytes[offset + at]) return false;
+    }
+    return true;
   }
 }
 

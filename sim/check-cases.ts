@@ -7,8 +7,8 @@ import type { LineFaults } from "../faults/line-faults.ts";
 import type { ServersCase, WorldCase } from "./world/case.ts";
 import type { ChunkCommandKind, Command, LineChoice, LineCommandKind } from "./world/commands.ts";
 
-/** Messages of a case, more or less. */
-const MESSAGES = 2_000;
+/** Messages of a case before bursts, which make them 2,000 on average. */
+const MESSAGES = 1_600;
 const PERMILLE = 1_000;
 
 const NO_LIMIT = 2 ** 40;
@@ -35,6 +35,7 @@ interface Ground {
   readonly restartSilenceMs: number;
   readonly lineDelayUs: number;
   readonly keep: WorldCase["keep"];
+  readonly codec: WorldCase["codec"];
 }
 
 const ground: fc.Arbitrary<Ground> = fc
@@ -56,6 +57,7 @@ const ground: fc.Arbitrary<Ground> = fc
     restartSilenceMs: fc.constantFrom(500, 100, 20, 0),
     lineDelayUs: fc.constantFrom(150, 1_000, 5_000, 0),
     keep: fc.constantFrom("first" as const, "both" as const),
+    codec: fc.constantFrom("raw" as const, "raw" as const, "columns" as const),
   })
   .map(({ restarts, restartAt, ...rest }) => {
     const untilMs = Math.round((MESSAGES / rest.messagesPerSecond) * 1_000);

@@ -3,6 +3,7 @@ import type { ChunkFaultOptions } from "../../faults/chunks.ts";
 import type { LineFaults } from "../../faults/line-faults.ts";
 import type { RecoveryFaults } from "../../faults/recovery.ts";
 import type { SnapshotFaults } from "../../faults/snapshots.ts";
+import type { ChunkCodec } from "../../frames/chunk-header.ts";
 import { type Command, commandText } from "./commands.ts";
 
 /** The exchange's servers, small enough that a case reaches their limits. */
@@ -38,6 +39,8 @@ export interface WorldCase {
   readonly lineDelayUs: number;
   readonly windowMs: number;
   readonly keep: "first" | "both";
+  /** How chunks are laid out. */
+  readonly codec: ChunkCodec;
   readonly collectors: 1 | 2;
   /** What a collector's spool keeps. */
   readonly spoolBytes: number;
@@ -59,7 +62,7 @@ export function caseText(world: WorldCase): string {
   const parts = [
     `${segment}, seed ${seed}, ${streams} streams, ${instruments} instruments, ` +
       `${world.messagesPerSecond} messages/s for ${untilMs} ms from number ${firstSequence}`,
-    `line B ${world.lineDelayUs} us behind, window ${world.windowMs} ms, keep ${world.keep}, ` +
+    `line B ${world.lineDelayUs} us behind, window ${world.windowMs} ms, keep ${world.keep}, ${world.codec}, ` +
       `${collectors} collector${collectors > 1 ? "s" : ""}, spool ${world.spoolBytes} B`,
   ];
   for (const atMs of world.restartAtMs) {

@@ -130,6 +130,7 @@ export class Edge implements SocketSink {
         clock: "kernel",
         keep: this.world.keep,
         copiesWindow: COPIES_WINDOW,
+        codec: this.world.codec,
         ...(canAsk ? { repairs: repairsOf(asks) } : {}),
       },
     );

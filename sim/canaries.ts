@@ -213,26 +213,6 @@ export const CANARIES: readonly Canary[] = [
       },
     ],
   },
-  {
-    name: "waits for ever for a chunk of a silent stream",
-    edits: [
-      {
-        file: "book/intake.ts",
-        find: "    if (stuckNs < this.options.holdNs) return;\n",
-        put: "    if (stuckNs >= 0) return;\n",
-      },
-    ],
-  },
-  {
-    name: "stops sending when the spool has lost a chunk",
-    edits: [
-      {
-        file: "collector/send-window.ts",
-        find: "Math.max(slowest, this.lastGone) + this.limit",
-        put: "slowest + this.limit",
-      },
-    ],
-  },
 ];
 
 /** The text with the edit made, or what is wrong with the edit. */

@@ -33,6 +33,8 @@ export interface CollectingOptions {
   /** How chunks are laid out; absent: in columns, where the feed has a layout table. */
   readonly codec?: ChunkCodec | undefined;
   readonly clock: ClockSource;
+  /** The number of this run; absent: the moment it starts, in ms since 1970 UTC. */
+  readonly boot?: number | undefined;
   readonly chunkAgeNs?: number | undefined;
   /** Folder of the spool; absent: none. */
   readonly spoolDirectory?: string | undefined;
@@ -66,7 +68,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
     if (listed.size > 0 && !listed.has(channel)) return undefined;
     return channel.feed === "" ? feed : feedById(channel.feed, spec);
   };
-  const boot = Date.now();
+  const boot = options.boot ?? Date.now();
   const spool = openSpool(options);
   const onStatus = (text: string) => printErr(`edgebook: ${text}\n`);
   const sinks = options.to.map((place) => openSink(place, { clientName: name, onStatus }));

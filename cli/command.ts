@@ -59,6 +59,8 @@ export interface LoadedCommand {
 /** A row of the command table; `load` keeps the start of every other command fast. */
 export interface CommandEntry {
   readonly summary: string;
+  /** What a one-file binary lacks for it: "DuckDB's library"; absent: nothing. */
+  readonly needsCheckout?: string;
   load(): Promise<LoadedCommand>;
 }
 

@@ -8,6 +8,7 @@ export const Exit = { Done: 0, Failed: 1, Usage: 2, Damaged: 3, Interrupted: 130
 
 const EXIT_OF_CODE = {
   unknown_command: Exit.Usage,
+  not_in_binary: Exit.Usage,
   unknown_flag: Exit.Usage,
   bad_flag: Exit.Usage,
   bad_argument: Exit.Usage,

@@ -2,7 +2,7 @@
  * Edge: where `edgebook` starts. Finds the command, parses its flags, runs it, turns what it throws
  * into a message and an exit code. Commands load lazily, so that `--help` is quick.
  */
-import packageFile from "../package.json" with { type: "json" };
+import { isBinary, versionText } from "./build.ts";
 import type { CommandEntry } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { asCliError, CliError, Exit } from "./errors.ts";
@@ -14,7 +14,7 @@ import { ClosedPipe, printErr, printOut } from "./output.ts";
 async function main(words: readonly string[]): Promise<number> {
   const [name = "--help", ...rest] = words;
   if (name === "--version" || name === "-V") {
-    printOut(`edgebook ${packageFile.version}\n`);
+    printOut(`edgebook ${versionText}\n`);
     return Exit.Done;
   }
   if (name === "--help" || name === "-h" || name === "help") {
@@ -39,6 +39,13 @@ async function runEntry(
   entry: CommandEntry,
   rest: readonly string[],
 ): Promise<number> {
+  if (isBinary && entry.needsCheckout !== undefined) {
+    throw new CliError(
+      "not_in_binary",
+      `'${name}' is not in this one-file binary: it needs ${entry.needsCheckout}.`,
+      "Run it from a checkout, with 'npm ci' done.",
+    );
+  }
   const { command, subcommands } = await entry.load();
   const [part = ""] = rest;
   if (subcommands && Object.hasOwn(subcommands, part)) {

@@ -2,7 +2,6 @@
  * Edge: zstd by the native addon `zstd-napi` where it loads (contexts reused from chunk to
  * chunk), by what Bun brings along elsewhere. Both write frames that the other reads.
  */
-import { createRequire } from "node:module";
 import zlib from "node:zlib";
 import type { Zstd } from "./zstd-port.ts";
 
@@ -43,7 +42,8 @@ export function openFastZstd(): Zstd {
 export function nativeZstd(level = LEVEL): Zstd | undefined {
   let binding: NativeBinding;
   try {
-    binding = createRequire(import.meta.url)("zstd-napi/binding") as NativeBinding;
+    // A plain require, which the bundler of the one-file binary sees and embeds.
+    binding = require("zstd-napi/binding") as NativeBinding;
   } catch {
     return undefined;
   }

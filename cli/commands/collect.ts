@@ -12,6 +12,7 @@ import { type Collecting, needsSpool, openCollecting } from "../collecting.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
+import { fileBoot } from "../file-boot.ts";
 import { frameBatches, mergedBatches, type SourceBatch } from "../frame-source.ts";
 import { checkHost } from "../host-check.ts";
 import { printErr, printOut } from "../output.ts";
@@ -149,6 +150,8 @@ export const command: Command = {
     const collecting = openCollecting({
       ...settings,
       clock: fromFiles ? "capture" : "kernel",
+      // A broker's readers know a boot for good; an archive is better for being the same each time.
+      boot: fromFiles && !needsSpool(settings.to) ? await fileBoot(settings) : undefined,
       chunkAgeNs: settings.chunkAgeNs ?? (fromFiles ? FILE_CHUNK_AGE_NS : undefined),
       spoolDirectory: needsSpool(settings.to) ? settings.spoolDirectory : undefined,
       recovery: fromFiles ? {} : settings.recovery,

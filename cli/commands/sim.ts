@@ -18,6 +18,7 @@ export const subcommands: Readonly<Record<string, CommandEntry>> = {
   },
   canary: {
     summary: "broken variants of edgebook, and what of the check catches each",
+    needsCheckout: "the sources that it breaks a copy of",
     load: () => import("./sim-canary.ts"),
   },
 };

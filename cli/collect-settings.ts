@@ -35,6 +35,8 @@ export interface CollectSettings {
   readonly chunkAgeNs: number | undefined;
   readonly spoolDirectory: string;
   readonly spoolBytes: number | undefined;
+  /** Where it answers how it is doing. */
+  readonly http: { readonly host: string; readonly port: number } | undefined;
   /** Where the exchange answers requests for messages, and for snapshots. */
   readonly recovery: RecoveryAddresses;
 }
@@ -57,6 +59,7 @@ export function collectSettings(flags: FlagValues): CollectSettings {
   const capture = flags.text("capture") as CaptureWay | undefined;
   const gib = flags.integer("spool-gib") ?? config.spool?.gib;
   const ageMs = config.chunk_age_ms;
+  const http = flags.text("http") ?? config.http;
   return {
     name,
     channels,
@@ -74,6 +77,7 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     chunkAgeNs: flags.durationNs("chunk-age") ?? (ageMs === undefined ? undefined : ageMs * 1e6),
     spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),
     spoolBytes: gib === undefined ? undefined : gib * 2 ** 30,
+    http: http === undefined ? undefined : parseAddress("http", http),
     recovery: recoveryAddresses(
       flags.text("recovery") ?? config.recovery,
       flags.text("snapshot") ?? config.snapshot,

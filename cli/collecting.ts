@@ -49,6 +49,7 @@ export interface RecoveryAddresses {
 }
 
 export interface Collecting {
+  readonly boot: number;
   readonly collector: Collector;
   readonly core: CollectorCore;
   readonly watch: LineWatch;
@@ -95,7 +96,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
   const setFeed = (found: Feed) => {
     feed ??= found;
   };
-  return { collector, core, watch, recovery, setFeed };
+  return { boot, collector, core, watch, recovery, setFeed };
 }
 
 /** The feed that addresses of recovery are of, and what may be asked; undefined without any. */

@@ -26,6 +26,7 @@ const schema = z.strictObject({
   receive_buffer_mib: z.int().min(1).max(2047).optional(),
   recovery: address.optional(),
   snapshot: address.optional(),
+  http: address.optional(),
   chunk_age_ms: z.number().min(1).max(60_000).optional(),
   spool: z
     .strictObject({

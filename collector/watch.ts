@@ -49,6 +49,11 @@ export class LineWatch {
     return undefined;
   }
 
+  /** Every feed that frames have come of, with its sequencer. */
+  *sequencers(): Generator<[feed: string, sequencer: Sequencer]> {
+    for (const [{ id }, { sequencer }] of this.byFeed) yield [id, sequencer];
+  }
+
   /** @param nowNs on the clock of the capture times, ns since 1970 UTC */
   advance(nowNs: number): void {
     for (const { sequencer } of this.byFeed.values()) sequencer.advance(nowNs);

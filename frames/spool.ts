@@ -71,6 +71,11 @@ export class Spool {
     return last === undefined ? 0 : last.first + indexed(last).length - 1;
   }
 
+  /** What it may grow to. */
+  get bytesLimit(): number {
+    return this.options.bytesLimit;
+  }
+
   /** False if the disk did not take it: the chunk is then only where it was sent. */
   append({ header, bytes }: PackedChunk): boolean {
     try {

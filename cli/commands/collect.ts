@@ -1,10 +1,14 @@
 /** Edge: `edgebook collect`: multicast, or captures, into chunks, and on to the centre. */
+import { listenError } from "../../book/service-error.ts";
 import type { DropCauses } from "../../collector/drop-causes.ts";
+import { listenCollectorHttp } from "../../collector/http.ts";
+import { collectorStatus } from "../../collector/status.ts";
 import { CaptureCounters } from "../../frames/capture-counters.ts";
 import type { FrameBatch } from "../../frames/frame-batch.ts";
 import { type Input, openInput } from "../../frames/input.ts";
 import { findInterface } from "../../frames/multicast.ts";
 import { RingReceiver } from "../../frames/ring.ts";
+import { versionText } from "../build.ts";
 import { openWire } from "../collect-capture.ts";
 import { finishedInput, inputEnding, wireEnding } from "../collect-ending.ts";
 import { type CollectSettings, collectSettings } from "../collect-settings.ts";
@@ -114,6 +118,12 @@ export const command: Command = {
       fallback: "30s",
       doc: "How long the end of --pcap waits for a centre to confirm all, since it last came on.",
     },
+    {
+      name: "http",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      doc: "Answers there how it is doing: for 'edgebook stat', health checks and monitoring.",
+    },
     SPEC_FLAG,
     { name: "check", kind: "boolean", doc: "Only examines the settings and this host." },
     { name: "stats", kind: "boolean", doc: "Ends with one line of JSON on standard error." },
@@ -157,6 +167,8 @@ export const command: Command = {
       recovery: fromFiles ? {} : settings.recovery,
     });
     const started = performance.now();
+    const http = settings.http === undefined ? undefined : listen(settings, collecting);
+    if (http !== undefined) printErr(`edgebook: status at ${http.url}\n`);
     const complaints = fromFiles
       ? await collectFiles(settings, collecting, signal)
       : await collectWire(settings, collecting, signal);
@@ -169,6 +181,7 @@ export const command: Command = {
     const { lost } = collecting.watch.totals();
     if (lost > 0) complaints.push(`${lost} numbers are missing on every line`);
     for (const complaint of complaints) printErr(`edgebook: ${complaint}\n`);
+    await http?.close();
     report(collecting, (performance.now() - started) / 1000, flags.on("stats"));
     if (ending.code !== Exit.Done) return ending.code;
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
@@ -197,6 +210,24 @@ function demandWhatIsNeeded(settings: CollectSettings): void {
   }
   const nameless = settings.channels.list.some(({ feed }) => feed === "");
   if (nameless && settings.feed === undefined) throw feedNeeded();
+}
+
+/** @throws ServiceError if nobody may listen there */
+function listen(settings: CollectSettings, { collector, core, watch, boot }: Collecting) {
+  const { host, port } = settings.http as { host: string; port: number };
+  const started = performance.now();
+  const status = () =>
+    collectorStatus(collector, core, watch, {
+      name: settings.name,
+      boot,
+      uptimeSeconds: (performance.now() - started) / 1000,
+      memoryBytes: process.memoryUsage.rss(),
+    });
+  try {
+    return listenCollectorHttp(host, port, versionText, status);
+  } catch (cause) {
+    throw listenError("http", host, port, cause as Error);
+  }
 }
 
 /** The hint of what the call throws. */

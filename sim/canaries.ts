@@ -213,6 +213,16 @@ export const CANARIES: readonly Canary[] = [
       },
     ],
   },
+  {
+    name: "takes a conflict for a duplicate",
+    edits: [
+      {
+        file: ARBITER,
+        find: "if (hashOf(a.view, a.offsets[index], a.lengths[index]) === known) {\n",
+        put: "if (known !== 0) {\n",
+      },
+    ],
+  },
 ];
 
 /** The text with the edit made, or what is wrong with the edit. */

@@ -88,7 +88,8 @@ export function runBatch(
   if (!details.failed || details.counterexample === null) return { totals, failure: null };
   const [given] = details.counterexample;
   const failure: CheckFailure = {
-    seed: details.seed,
+    // As it was given: fast-check says the same 32 bits with a sign.
+    seed: details.seed >>> 0,
     path: details.counterexamplePath ?? "",
     given,
     problems: judgeCase(given, zstd, noTotals()),

@@ -52,12 +52,10 @@ export class WatchedStream {
   isEpochOpen = false;
   /** Its books come from a snapshot, so that places in queues are the exchange's secret. */
   isSpliced = false;
-  /** Between the beginning of a snapshot and its end. */
-
   /** The stream has said that a gap is lost, from this number on; NaN: it has not. */
   lostFrom = Number.NaN;
   /** Numbers of this epoch that came by request. */
-  recovered: Skipped[] = [];
+  recovered: { from: number; to: number }[] = [];
   applied = 0;
   /**
    * Nobody can tell by numbers that those in hand are another epoch's: the first of it that was used
@@ -69,6 +67,12 @@ export class WatchedStream {
   constructor(truth: TrueStream, audited: AuditedStream) {
     this.truth = truth;
     this.audited = audited;
+  }
+
+  noteRecovered(number: number): void {
+    const last = this.recovered.at(-1);
+    if (last !== undefined && last.to + 1 === number) last.to = number;
+    else this.recovered.push({ from: number, to: number });
   }
 
   /** Every epoch, the one in hand last. */
@@ -141,7 +145,7 @@ export class DeliveryWatch {
     stream.lostFrom = Number.NaN;
     stream.last = number;
     stream.applied++;
-    if (batch.flags[at] & RowFlag.Recovered) stream.recovered.push({ from: number, to: number });
+    if (batch.flags[at] & RowFlag.Recovered) stream.noteRecovered(number);
     const flags = batch.flags[at] & (RowFlag.Gap | RowFlag.JoinedLate);
     if (flags !== stream.flags) {
       this.problem(stream, `${number} has the flags ${flags}, expected ${stream.flags}`);
@@ -151,32 +155,44 @@ export class DeliveryWatch {
   /** The bytes must be the exchange's, of the epoch in hand, or a forged copy that did arrive. */
   private judgeBytes(stream: WatchedStream, batch: MessageBatch, at: number, number: number): void {
     const { bytes, offset, length } = batch;
-    const epoch = stream.truth.epochOf(number, bytes, offset[at], length[at]);
-    if (epoch >= 0) {
-      if (stream.epoch === epoch) {
-        stream.isEpochOpen = false;
-        return;
-      }
-      // Another epoch that is first seen above the high-water mark looks like a gap, and is flagged.
-      const looksLikeGap = !Number.isNaN(stream.lostFrom) && number > stream.lostFrom;
-      const isNew = Number.isNaN(stream.first) || looksLikeGap || stream.isEpochOpen;
-      if (epoch > stream.formerEpoch && isNew) {
-        stream.epoch = epoch;
-        stream.isEpochOpen = false;
-      } else if (this.isJustNext(stream, epoch, number)) {
-        if (!stream.isUndecidable) this.undecidable++;
-        stream.isUndecidable = true;
-        stream.epoch = epoch;
-      } else
-        this.problem(stream, `${number} of epoch ${epoch} is applied in epoch ${stream.epoch}`);
+    const { id } = stream.truth;
+    const sent = stream.truth.epochOf(number, bytes, offset[at], length[at]);
+    if (sent >= 0) {
+      this.judgeEpoch(stream, sent, number);
       return;
     }
-    const { id } = stream.truth;
-    if (this.truth.isForged(id, number, bytes, offset[at], length[at])) {
-      const copy = bytes.slice(offset[at], offset[at] + length[at]);
-      if (stream.epoch < 0) stream.epoch = 0;
-      stream.audited.used.set(`${stream.epoch}/${number}`, copy);
-    } else this.problem(stream, `${number} is applied with bytes that never arrived`);
+    const forged = this.truth.forgedCopy(id, number, bytes, offset[at], length[at]);
+    if (forged === undefined) {
+      this.problem(stream, `${number} is applied with bytes that never arrived`);
+      return;
+    }
+    stream.audited.used.set(number, forged.bytes);
+    if (forged.epoch >= 0) this.judgeEpoch(stream, forged.epoch, number);
+    else if (stream.epoch < 0) {
+      stream.epoch = stream.formerEpoch + 1;
+      stream.isEpochOpen = true;
+    }
+  }
+
+  /** A message of the exchange's `epoch` is applied: does the stream know which it is in? */
+  private judgeEpoch(stream: WatchedStream, epoch: number, number: number): void {
+    if (stream.epoch === epoch) {
+      stream.isEpochOpen = false;
+      return;
+    }
+    // Another epoch that is first seen above the high-water mark looks like a gap, and is flagged.
+    const looksLikeGap = !Number.isNaN(stream.lostFrom) && number > stream.lostFrom;
+    const isNew = Number.isNaN(stream.first) || looksLikeGap || stream.isEpochOpen;
+    if (epoch > stream.formerEpoch && isNew) {
+      stream.epoch = epoch;
+      stream.isEpochOpen = false;
+    } else if (this.isJustNext(stream, epoch, number)) {
+      if (!stream.isUndecidable) this.undecidable++;
+      stream.isUndecidable = true;
+      stream.epoch = epoch;
+    } else {
+      this.problem(stream, `${number} of epoch ${epoch} is applied in epoch ${stream.epoch}`);
+    }
   }
 
   /** Just the next number, of another epoch of which the stream has used nothing before. */
@@ -216,6 +232,7 @@ export class DeliveryWatch {
   private endEpoch(stream: WatchedStream): void {
     stream.former.push(stream.epochs[stream.former.length]);
     stream.formerEpoch = Math.max(stream.formerEpoch, stream.epoch);
+    stream.audited.forget();
     stream.epoch = -1;
     stream.applied = 0;
     stream.first = Number.NaN;

@@ -6,6 +6,7 @@ import type { StreamJson } from "../../book/live-status.ts";
 import {
   booksAreRight,
   chunksGiveBack,
+  conflictsAreCounted,
   eachNumberOnce,
   flaggedExactlyWhenDoubtful,
   ledgerAccounts,
@@ -71,6 +72,7 @@ export class Judge implements Observer {
     this.note("flagged exactly when doubtful", flaggedExactlyWhenDoubtful(world, said));
     this.note("each number once", eachNumberOnce(world));
     this.note("the ledger accounts", ledgerAccounts(world));
+    this.note("conflicts are counted", conflictsAreCounted(world));
     this.note("queues stay bounded", queuesStayBounded(world));
     this.note("recovery keeps limits", recoveryKeepsLimits(world));
     this.note("chunks give back", chunksGiveBack(world));

@@ -1,6 +1,6 @@
 /**
  * What the exchange really sent: every message by stream, epoch and number, and the books that it
- * makes, by the auditor. Forged copies (damaged, in another's name) are remembered as they arrive,
+ * makes, by the auditor. Forged copies (a number with other bytes) are remembered as they arrive,
  * since the first copy of a number is the one that is used, whatever it says.
  */
 import { Auditor } from "../auditor.ts";
@@ -22,10 +22,24 @@ export const isHeartbeatAt = (view: DataView, at: number) => view.getUint8(at + 
 export const LEAST_BYTES = 9;
 
 const FORGED_LIMIT = 4096;
+/** A copy that differs from what was sent in no more bytes was forged from it. */
+const FORGED_BYTES = 4;
+
+/** Which versions of a message collectors have captured, as bits. */
+const CAME_TRUE = 1;
+const CAME_FORGED = 2;
+
+interface Forged {
+  readonly bytes: Uint8Array;
+  /** Of the message that it was forged from; -1: of none that anybody sent. */
+  readonly epoch: number;
+}
 
 export class TrueStream {
   readonly engine: StreamEngine;
   readonly epochs: TrueEpoch[] = [];
+  /** By position in the log: which versions were captured. */
+  private came = new Uint8Array(4096);
   private indexed = 0;
 
   constructor(engine: StreamEngine) {
@@ -71,31 +85,78 @@ export class TrueStream {
 
   /** The epoch in which these bytes were sent under this number, latest first; -1: in none. */
   epochOf(number: number, bytes: Uint8Array, offset: number, length: number): number {
+    return this.epochNear(number, bytes, offset, length, 0);
+  }
+
+  /** As `epochOf`, of bytes that differ from what was sent in a few places. */
+  epochForgedFrom(number: number, bytes: Uint8Array, offset: number, length: number): number {
+    return this.epochNear(number, bytes, offset, length, FORGED_BYTES);
+  }
+
+  capture(epoch: number, number: number, version: number): void {
+    const position = this.positionOf(epoch, number);
+    if (position === undefined) return;
+    if (position >= this.came.length) {
+      const wider = new Uint8Array(2 * position);
+      wider.set(this.came);
+      this.came = wider;
+    }
+    this.came[position] |= version;
+  }
+
+  /** Numbers that were captured both as they were sent and otherwise. */
+  get conflicts(): number {
+    let count = 0;
+    for (const versions of this.came) if (versions === (CAME_TRUE | CAME_FORGED)) count++;
+    return count;
+  }
+
+  private positionOf(epoch: number, number: number): number | undefined {
+    const found = this.epochs[epoch];
+    return found?.positions[number - found.first];
+  }
+
+  private epochNear(
+    number: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    differMost: number,
+  ): number {
     for (let epoch = this.epochs.length - 1; epoch >= 0; epoch--) {
-      const { first, positions } = this.epochs[epoch];
-      const position = positions[number - first];
-      if (position !== undefined && this.isAt(position, bytes, offset, length)) return epoch;
+      const position = this.positionOf(epoch, number);
+      if (position === undefined) continue;
+      if (this.differing(position, bytes, offset, length, differMost) <= differMost) return epoch;
     }
     return -1;
   }
 
-  private isAt(position: number, bytes: Uint8Array, offset: number, length: number): boolean {
+  /** In how many bytes a datagram is not what was sent; counts no further than past `most`. */
+  private differing(
+    position: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    most: number,
+  ): number {
     const { log } = this.engine;
     const block = log.at(position);
     const slot = log.slot(position);
-    if (block.length[slot] !== length) return false;
+    if (block.length[slot] !== length) return Number.POSITIVE_INFINITY;
     const from = block.offset[slot];
-    for (let at = 0; at < length; at++) {
-      if (block.bytes[from + at] !== bytes[offset + at]) return false;
+    const sent = block.bytes;
+    let count = 0;
+    for (let at = 0; at < length && count <= most; at++) {
+      if (sent[from + at] !== bytes[offset + at]) count++;
     }
-    return true;
+    return count;
   }
 }
 
 export class Truth {
   readonly streams = new Map<number, TrueStream>();
   /** By `stream/number`: other bytes that arrived under that number. */
-  private readonly forged = new Map<string, Uint8Array[]>();
+  private readonly forged = new Map<string, Forged[]>();
   private forgedCount = 0;
   readonly hasClosingAuction: boolean;
 
@@ -108,30 +169,42 @@ export class Truth {
     for (const stream of this.streams.values()) stream.grow();
   }
 
-  /** A datagram as a collector gets it; remembered if nobody sent it so. */
-  arrived(bytes: Uint8Array, offset: number, length: number): void {
+  /**
+   * A datagram as a collector gets it; remembered if nobody sent it so.
+   * @param view of the same buffer as `bytes`, from its start
+   */
+  arrived(bytes: Uint8Array, view: DataView, offset: number, length: number): void {
     if (length < LEAST_BYTES || this.forgedCount >= FORGED_LIMIT) return;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const [stream, number] = [streamAt(view, offset), numberAt(view, offset)];
     const truth = this.streams.get(stream);
-    truth?.grow();
-    if (number === 0 || truth?.epochOf(number, bytes, offset, length) !== -1) return;
+    if (number === 0 || truth === undefined) return;
+    // Damage that can be seen: such a datagram is set aside, and is no message's copy.
+    if (view.getInt16(offset, true) !== length) return;
+    truth.grow();
+    const sent = truth.epochOf(number, bytes, offset, length);
+    if (sent >= 0) {
+      truth.capture(sent, number, CAME_TRUE);
+      return;
+    }
+    const epoch = truth.epochForgedFrom(number, bytes, offset, length);
+    if (epoch >= 0) truth.capture(epoch, number, CAME_FORGED);
     const key = `${stream}/${number}`;
     const variants = this.forged.get(key) ?? [];
     this.forged.set(key, variants);
-    variants.push(bytes.slice(offset, offset + length));
+    variants.push({ bytes: bytes.slice(offset, offset + length), epoch });
     this.forgedCount++;
   }
 
-  isForged(
+  /** The forged copy that has these bytes, if one arrived. */
+  forgedCopy(
     stream: number,
     number: number,
     bytes: Uint8Array,
     offset: number,
     length: number,
-  ): boolean {
+  ): Forged | undefined {
     const variants = this.forged.get(`${stream}/${number}`) ?? [];
-    return variants.some((variant) => isSame(variant, bytes, offset, length));
+    return variants.find((variant) => isSame(variant.bytes, bytes, offset, length));
   }
 }
 
@@ -142,8 +215,8 @@ export class AuditedStream {
   private auditor: Auditor;
   private epoch = -1;
   private done = 0;
-  /** By `epoch/number`: forged copies that came first and so were used. */
-  readonly used = new Map<string, Uint8Array>();
+  /** By number, of the epoch in hand: forged copies that came first and so were used. */
+  readonly used = new Map<number, Uint8Array>();
 
   constructor(truth: TrueStream, hasClosingAuction: boolean) {
     this.truth = truth;
@@ -151,7 +224,7 @@ export class AuditedStream {
     this.auditor = new Auditor(hasClosingAuction);
   }
 
-  /** A snapshot has replaced what forged copies did. */
+  /** A snapshot, or a new epoch, has replaced what forged copies did. */
   forget(): void {
     this.used.clear();
     this.epoch = -1;
@@ -168,7 +241,7 @@ export class AuditedStream {
     }
     while (this.done < number) {
       this.done++;
-      const own = this.used.get(`${epoch}/${this.done}`) ?? this.truth.datagram(epoch, this.done);
+      const own = this.used.get(this.done) ?? this.truth.datagram(epoch, this.done);
       if (own !== undefined) this.auditor.apply(own);
     }
     return this.auditor.books();

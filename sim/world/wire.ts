@@ -22,12 +22,14 @@ export interface SocketSink {
 
 export const channelOf = (stream: number, line: number) => (stream - 1) * 2 + line;
 
-const QUEUE = 16_384;
+/** Datagrams on their way at once: a case has fewer. */
+export const QUEUE = 16_384;
 const FOREIGN_STREAM = 0x7e57;
 
 export class Wire implements LineSink {
   readonly faults: readonly FrameFaults[];
-  private readonly commands: readonly LineCommand[];
+  /** By stream. */
+  private readonly commands: ReadonlyMap<number, readonly LineCommand[]>;
   private readonly outages: readonly OutageCommand[];
   private readonly strikes: Strikes;
   private readonly random: Random;
@@ -37,15 +39,17 @@ export class Wire implements LineSink {
   private readonly last: number[] = [];
   /** By stream: the first message of all. */
   private readonly firstOf = new Map<number, Uint8Array>();
+  private viewed: Uint8Array = new Uint8Array(0);
+  private view: DataView = new DataView(this.viewed.buffer);
 
   constructor(world: WorldCase, sockets: readonly SocketSink[], strikes: Strikes) {
-    this.commands = world.commands.filter(isLineCommand);
+    this.commands = Map.groupBy(world.commands.filter(isLineCommand), ({ stream }) => stream);
     this.outages = world.commands.filter((command) => command.kind === "outage");
     this.strikes = strikes;
     this.random = new Random(world.seed, 11);
     this.faults = sockets.map((socket, host) => {
       const lineOf = (channel: number) => channel % 2;
-      const options = { lines: world.noise.lines, lineOf, logLimit: 200 };
+      const options = { lines: world.noise.lines, lineOf, logLimit: 200, queueFrames: QUEUE };
       return new FrameFaults(options, world.seed + host, socket);
     });
   }
@@ -59,30 +63,35 @@ export class Wire implements LineSink {
     length: number,
   ): void {
     this.drain(sendNs);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = this.viewOf(bytes);
     const number = isHeartbeatAt(view, offset) ? 0 : numberAt(view, offset);
-    const epoch = this.track(channelOf(stream, line), number);
+    const channel = channelOf(stream, line);
+    const epoch = this.track(channel, number);
     if (this.isOut(line, sendNs)) {
       if (number > 0) this.strikes.number("outage", stream, epoch, number, line);
       return;
     }
-    const whole = bytes.slice(offset, offset + length);
-    if (number > 0 && !this.firstOf.has(stream)) this.firstOf.set(stream, whole);
-    let copy: Uint8Array | undefined = whole;
-    for (const command of this.commands) {
+    if (number > 0 && !this.firstOf.has(stream)) {
+      this.firstOf.set(stream, bytes.slice(offset, offset + length));
+    }
+    let copy: Uint8Array | undefined;
+    for (const command of this.commands.get(stream) ?? []) {
       const isStruck =
         number > 0 &&
-        command.stream === stream &&
         (command.line === line || command.line === 2) &&
         command.epoch === epoch &&
         number >= command.from &&
         number <= command.to;
-      // What one command has cut short the next cannot strike.
-      if (!isStruck || copy === undefined || copy.length < whole.length) continue;
+      if (!isStruck) continue;
+      const before = copy ?? bytes.slice(offset, offset + length);
       this.strikes.number(command.kind, stream, epoch, number, line);
-      copy = this.strike(command, channelOf(stream, line), sendNs, copy);
+      copy = this.strike(command, channel, sendNs, before);
+      if (copy === undefined) return;
+      // What one command has cut short the next cannot strike.
+      if (copy.length < length) break;
     }
-    if (copy !== undefined) this.pass(channelOf(stream, line), sendNs, copy);
+    if (copy === undefined) this.pass(channel, sendNs, bytes, offset, length);
+    else this.pass(channel, sendNs, copy);
   }
 
   /** Everything that arrives up to `nowNs`. */
@@ -90,7 +99,7 @@ export class Wire implements LineSink {
     while (this.late.nextNs <= nowNs) {
       this.late.take();
       const { line: channel, timeNs, bytes, length } = this.late;
-      this.pass(channel, timeNs, bytes.slice(0, length));
+      this.pass(channel, timeNs, bytes, 0, length);
     }
     for (const faults of this.faults) faults.drain(nowNs);
   }
@@ -147,8 +156,23 @@ export class Wire implements LineSink {
     if (!this.late.isFull) this.late.push(channel, dueNs, whole, 0, whole.length);
   }
 
-  private pass(channel: number, timeNs: number, whole: Uint8Array): void {
-    for (const faults of this.faults) faults.push(channel, timeNs, whole);
+  private pass(
+    channel: number,
+    timeNs: number,
+    bytes: Uint8Array,
+    offset = 0,
+    length = bytes.length,
+  ): void {
+    for (const faults of this.faults) faults.push(channel, timeNs, bytes, offset, length);
+  }
+
+  /** Datagrams come from few buffers, one after another. */
+  private viewOf(bytes: Uint8Array): DataView {
+    if (bytes !== this.viewed) {
+      this.viewed = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.view;
   }
 
   private track(channel: number, number: number): number {

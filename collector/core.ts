@@ -20,7 +20,9 @@ import {
 import type { ChunkRepairs, ChunkSnapshot } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
-import { FirstCopies, hashBytes } from "./first-copies.ts";
+import { hashOf } from "../streams/hash.ts";
+import { FirstCopies } from "./first-copies.ts";
+import { type ChunkPacking, InlinePacking, type TakePacked } from "./packing.ts";
 import { StreamChunk } from "./stream-chunk.ts";
 
 export interface CollectorOptions {
@@ -38,6 +40,8 @@ export interface CollectorOptions {
   readonly codec?: ChunkCodec;
   /** What it does about what is missing, for the centre to know; absent: nothing. */
   readonly repairs?: ChunkRepairs;
+  /** Who packs closed chunks; absent: the core itself, at once. */
+  readonly packing?: (done: TakePacked) => ChunkPacking;
 }
 
 export const COLLECTOR_DEFAULTS = {
@@ -69,6 +73,8 @@ interface Lane {
   readonly feed: Feed;
   readonly framing: Framing;
   readonly streams: Map<number, LaneStream>;
+  /** The stream asked for last: most frames are of the same one as the frame before. */
+  last: LaneStream | undefined;
 }
 
 interface LaneStream {
@@ -104,7 +110,7 @@ export class CollectorCore {
   private readonly options: CollectorOptions;
   private readonly channels: Channels;
   private readonly feedOf: (channel: Channel) => Feed | undefined;
-  private readonly packer: ChunkPacker;
+  private readonly packing: ChunkPacking;
   private readonly onChunk: (chunk: PackedChunk) => void;
   private readonly packets = new PacketBatch(64, 256);
   private readonly lanes = new Map<string, Lane>();
@@ -125,8 +131,10 @@ export class CollectorCore {
   ) {
     this.channels = channels;
     this.feedOf = feedOf;
-    this.packer = new ChunkPacker(channels, zstd, options.codec);
     this.onChunk = onChunk;
+    const done = (chunk: PackedChunk) => this.handOn(chunk);
+    const packer = new ChunkPacker(channels, zstd, options.codec);
+    this.packing = options.packing?.(done) ?? new InlinePacking(packer, done);
     this.options = options;
   }
 
@@ -198,7 +206,12 @@ export class CollectorCore {
     const feed = this.feedOf(this.channels.list[channelIndex]);
     let lane: Lane | null = null;
     if (feed !== undefined) {
-      lane = this.lanes.get(feed.id) ?? { feed, framing: feed.framing(), streams: new Map() };
+      lane = this.lanes.get(feed.id) ?? {
+        feed,
+        framing: feed.framing(),
+        streams: new Map(),
+        last: undefined,
+      };
       this.lanes.set(feed.id, lane);
     }
     this.laneOf[channelIndex] = lane;
@@ -262,15 +275,20 @@ export class CollectorCore {
     const end = packets.firstMessage[packet + 1];
     for (let message = packets.firstMessage[packet], n = 0; message < end; message++, n++) {
       const offset = packets.messageOffset[message];
-      const hash = hashBytes(frames.view, offset, packets.messageLength[message], seed);
-      if (stream.copies.isFirst(sequence + n, hash)) first = true;
+      const hash = hashOf(frames.view, offset, packets.messageLength[message]);
+      if (stream.copies.isFirst(sequence + n, hash ^ seed)) first = true;
     }
     return first;
   }
 
   private stream(lane: Lane, id: number): LaneStream {
+    const { last } = lane;
+    if (last !== undefined && last.chunk.stream === id) return last;
     const known = lane.streams.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      lane.last = known;
+      return known;
+    }
     // Beyond the limit, all that is new shares stream 0, and nothing is left out as a copy.
     const full = lane.streams.size >= STREAMS_LIMIT;
     if (full && id !== 0) return this.stream(lane, 0);
@@ -288,12 +306,12 @@ export class CollectorCore {
     chunk.reset();
   }
 
-  /** Packs the stream's next chunk and hands it on. */
+  /** Gives the stream's next chunk its number, and to whoever packs it. */
   private emit(lane: Lane, chunk: StreamChunk, own: OwnTitle, frames: FrameBatch): void {
     const { options, counters } = this;
     const { collector, boot, clock, repairs } = options;
     const number = ++this.number;
-    const packed = this.packer.pack(
+    this.packing.pack(
       {
         collector,
         boot,
@@ -311,8 +329,11 @@ export class CollectorCore {
     );
     chunk.previous = number;
     counters.chunks++;
-    counters.chunkBytes += packed.bytes.length;
-    counters.rawBytes += packed.header.rawBytes;
+  }
+
+  private handOn(packed: PackedChunk): void {
+    this.counters.chunkBytes += packed.bytes.length;
+    this.counters.rawBytes += packed.header.rawBytes;
     this.onChunk(packed);
   }
 }

@@ -29,18 +29,3 @@ export class FirstCopies {
     return true;
   }
 }
-
-/** 32-bit hash of `length` bytes, four a step. */
-export function hashBytes(view: DataView, offset: number, length: number, seed: number): number {
-  let hash = seed ^ length;
-  let at = offset;
-  for (const end = offset + length - 3; at < end; at += 4) {
-    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (const end = offset + length; at < end; at++) {
-    hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
-  }
-  hash ^= hash >>> 13;
-  return Math.imul(hash, 0xc2b2ae35) ^ (hash >>> 16);
-}

@@ -9,6 +9,15 @@ export const CHUNK_FRAMES = 8192;
 const RUNS_LIMIT = 1024;
 const FIRST_BYTES = 16 << 10;
 
+/** Copies without making a view of the source: a datagram must cost no object. */
+const copyBytes = Buffer.prototype.copy as (
+  this: Uint8Array,
+  target: Uint8Array,
+  targetStart: number,
+  from: number,
+  to: number,
+) => number;
+
 export class StreamChunk {
   readonly stream: number;
   readonly runs = new LineRuns(RUNS_LIMIT);
@@ -47,12 +56,7 @@ export class StreamChunk {
     if (this.batch.count === this.batch.capacity) this.growFrames();
     if (this.used + length > this.bytes.length) this.growBytes(this.used + length);
     const start = from.offset[at];
-    if (length <= 64) {
-      // A view for each of the many short frames would cost more than the copying.
-      for (let i = 0; i < length; i++) this.bytes[this.used + i] = from.bytes[start + i];
-    } else {
-      this.bytes.set(from.bytes.subarray(start, start + length), this.used);
-    }
+    copyBytes.call(from.bytes, this.bytes, this.used, start, start + length);
     this.batch.add(this.used, length, from.sec[at], from.nsec[at], from.channel[at]);
     this.used += length;
   }

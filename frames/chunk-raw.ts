@@ -49,15 +49,25 @@ export function packRaw(
   start = at;
   at = putDifferences(out, at, frames.nsec, from, to);
   heads.setUint32(12, at - start, true);
-  for (let i = from; i < to; i++) {
-    const offset = frames.offset[i];
-    const length = frames.length[i];
-    if (length <= 64) {
-      for (let b = 0; b < length; b++) out[at + b] = frames.bytes[offset + b];
-    } else {
-      out.set(frames.bytes.subarray(offset, offset + length), at);
-    }
-    at += length;
+  return putPayloads(out, at, frames, from, to);
+}
+
+/** Frames that stand one behind the other are copied together. */
+function putPayloads(
+  out: Uint8Array,
+  start: number,
+  frames: FrameBatch,
+  from: number,
+  to: number,
+): number {
+  const { bytes, offset, length } = frames;
+  let at = start;
+  for (let i = from; i < to; ) {
+    const runStart = offset[i];
+    let runEnd = runStart;
+    for (; i < to && offset[i] === runEnd; i++) runEnd += length[i];
+    out.set(bytes.subarray(runStart, runEnd), at);
+    at += runEnd - runStart;
   }
   return at;
 }

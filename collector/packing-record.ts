@@ -1,0 +1,78 @@
+/**
+ * A closed chunk as bytes, on its way to the thread that packs it. It never leaves this process.
+ *
+ *     u32       bytes of the title, frames, bytes of the payloads, 0
+ *     u32 × n   length of each frame, then seconds, nanoseconds, channel of each
+ *     bytes     the payloads, one after another
+ *     JSON      the title
+ *
+ * Assumes little-endian, and that channels have the same index on both sides.
+ */
+import type { ChunkTitle } from "../frames/chunk.ts";
+import { FrameBatch } from "../frames/frame-batch.ts";
+
+const HEAD_BYTES = 16;
+const COLUMNS = 4;
+/** A record begins at an address that words can lie at. */
+const ALIGNMENT = 4;
+
+export interface ChunkRecord {
+  readonly title: ChunkTitle;
+  /** Valid until the next record is read. */
+  readonly frames: FrameBatch;
+}
+
+/** A record of its own memory, so that the chunk's frames may go. */
+export function writeRecord(title: ChunkTitle, frames: FrameBatch): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(title));
+  const { count, offset, length } = frames;
+  let payloadBytes = 0;
+  for (let i = 0; i < count; i++) payloadBytes += length[i];
+  const columnsBytes = count * COLUMNS * 4;
+  const record = new Uint8Array(HEAD_BYTES + columnsBytes + payloadBytes + text.length);
+  const words = new Uint32Array(record.buffer, 0, (HEAD_BYTES + columnsBytes) >> 2);
+  words.set([text.length, count, payloadBytes, 0]);
+  const columns = [length, frames.sec, frames.nsec, frames.channel];
+  columns.forEach((column, at) => {
+    words.set(column.subarray(0, count), HEAD_BYTES / 4 + at * count);
+  });
+  let at = HEAD_BYTES + columnsBytes;
+  for (let i = 0; i < count; ) {
+    // Frames of an open chunk stand one behind the other.
+    const start = offset[i];
+    let end = start;
+    for (; i < count && offset[i] === end; i++) end += length[i];
+    record.set(frames.bytes.subarray(start, end), at);
+    at += end - start;
+  }
+  record.set(text, at);
+  return record;
+}
+
+/** Reads records; keeps its batch from one to the next. */
+export class RecordReader {
+  private batch = new FrameBatch(4096);
+
+  /** @param record may lie in shared memory */
+  read(record: Uint8Array): ChunkRecord {
+    if (record.byteOffset % ALIGNMENT !== 0) throw new RangeError("a record lies askew");
+    const head = new Uint32Array(record.buffer, record.byteOffset, HEAD_BYTES / 4);
+    const [textBytes, count, payloadBytes] = head;
+    if (this.batch.capacity < count) this.batch = new FrameBatch(count * 2);
+    const { batch } = this;
+    const columnsAt = record.byteOffset + HEAD_BYTES;
+    const column = (at: number) =>
+      new Uint32Array(record.buffer, columnsAt + at * count * 4, count);
+    const payloadsAt = HEAD_BYTES + count * COLUMNS * 4;
+    batch.reset(record.subarray(payloadsAt, payloadsAt + payloadBytes));
+    batch.length.set(column(0));
+    batch.sec.set(column(1));
+    batch.nsec.set(column(2));
+    batch.channel.set(column(3));
+    for (let i = 0, at = 0; i < count; at += batch.length[i], i++) batch.offset[i] = at;
+    batch.count = count;
+    // What decodes text takes no shared memory.
+    const text = record.slice(payloadsAt + payloadBytes, payloadsAt + payloadBytes + textBytes);
+    return { title: JSON.parse(new TextDecoder().decode(text)) as ChunkTitle, frames: batch };
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Who packs the chunks that the core closes. At once, on the same thread, in the simulator and for
+ * files; elsewhere, where receiving must not wait for it (`packing-edge.ts`).
+ */
+import type { ChunkPacker, ChunkTitle, PackedChunk } from "../frames/chunk.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+
+export interface ChunkPacking {
+  /** Takes a closed chunk, whose frames are valid during the call only. */
+  pack(title: ChunkTitle, frames: FrameBatch): void;
+}
+
+/** Takes packed chunks in the order of their numbers. */
+export type TakePacked = (chunk: PackedChunk) => void;
+
+export class InlinePacking implements ChunkPacking {
+  private readonly packer: ChunkPacker;
+  private readonly done: TakePacked;
+
+  constructor(packer: ChunkPacker, done: TakePacked) {
+    this.packer = packer;
+    this.done = done;
+  }
+
+  pack(title: ChunkTitle, frames: FrameBatch): void {
+    this.done(this.packer.pack(title, frames));
+  }
+}

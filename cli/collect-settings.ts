@@ -9,6 +9,7 @@ import { parseChannelFile } from "../frames/channel-file.ts";
 import type { Channels } from "../frames/channels.ts";
 import type { ChunkCodec } from "../frames/chunk.ts";
 import type { CaptureWay } from "../frames/ring-choice.ts";
+import packageFile from "../package.json" with { type: "json" };
 import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
 import { namedFeed } from "./feed-choice.ts";
@@ -47,7 +48,7 @@ const MIB = 2 ** 20;
 export function collectSettings(flags: FlagValues): CollectSettings {
   const path = flags.text("config");
   const text = path === undefined ? "" : readConfig(path);
-  const config = path === undefined ? {} : parseCollectorConfig(text, path);
+  const config = path === undefined ? {} : parseCollectorConfig(text, path, packageFile.version);
   const spec = flags.text("spec") ?? config.spec;
   const feedName = flags.text("feed") ?? config.feed;
   const channels = loadChannels(flags.text("channels") ?? config.channels);

@@ -42,6 +42,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "a simulated exchange that misbehaves on the wire, and the books it must give",
     load: () => import("./commands/sim.ts"),
   },
+  stat: {
+    summary: "what a running collector or book service is doing, in a terminal",
+    load: () => import("./commands/stat.ts"),
+  },
   feeds: {
     summary: "the feeds that edgebook reads, and the layout of their messages",
     load: () => import("./commands/feeds.ts"),

@@ -7,6 +7,10 @@ import { z } from "zod";
 const address = z.string().min(1);
 
 const schema = z.strictObject({
+  edgebook: z
+    .string()
+    .regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version of edgebook, as "0.1"')
+    .optional(),
   name: z
     .string()
     .regex(/^[\w.-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
@@ -51,8 +55,11 @@ export class ConfigError extends Error {
 
 const FIELDS = Object.keys(schema.shape).join(", ");
 
-/** @throws ConfigError that names the line and the field */
-export function parseCollectorConfig(text: string, path: string): CollectorConfig {
+/**
+ * @param version of this edgebook, `0.1.0`
+ * @throws ConfigError that names the line and the field
+ */
+export function parseCollectorConfig(text: string, path: string, version = ""): CollectorConfig {
   let table: unknown;
   try {
     table = Bun.TOML.parse(text);
@@ -64,6 +71,7 @@ export function parseCollectorConfig(text: string, path: string): CollectorConfi
       "Write key = value, one a line.",
     );
   }
+  demandVersion(table, path, version);
   const checked = schema.safeParse(table);
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
@@ -74,6 +82,19 @@ export function parseCollectorConfig(text: string, path: string): CollectorConfi
   throw new ConfigError(
     unknown === undefined ? `${place}: ${issue.message}` : `${place}: there is no such field`,
     `The fields are ${FIELDS}.`,
+  );
+}
+
+/** Settings for a later edgebook may mean what this one cannot do: better said than guessed. */
+function demandVersion(table: unknown, path: string, version: string): void {
+  const wanted = (table as { edgebook?: unknown } | null)?.edgebook;
+  if (typeof wanted !== "string" || version === "") return;
+  const [major, minor] = wanted.split(".").map(Number);
+  const [ownMajor, ownMinor] = version.split(".").map(Number);
+  if (major < ownMajor || (major === ownMajor && minor <= ownMinor)) return;
+  throw new ConfigError(
+    `${path} was written for edgebook ${wanted}; this is ${version}`,
+    "Run the version it was written for, or set 'edgebook' to this one and look at each field.",
   );
 }
 

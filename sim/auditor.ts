@@ -178,11 +178,10 @@ function readHead(view: DataView): Read {
 
 /** Orders by price, lowest first; each level in the order of its places, as given. */
 function levels(orders: readonly AuditedOrder[]): LevelImage[] {
-  const prices = [...new Set(orders.map((order) => order.price))].sort((a, b) => a - b);
-  return prices.map((price) => ({
-    price,
-    orders: orders.filter((order) => order.price === price).map(image),
-  }));
+  const byPrice = Map.groupBy(orders, (order) => order.price);
+  return [...byPrice]
+    .sort(([a], [b]) => a - b)
+    .map(([price, own]) => ({ price, orders: own.map(image) }));
 }
 
 function image(order: AuditedOrder): OrderImage {

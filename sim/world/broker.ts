@@ -97,7 +97,7 @@ export class Broker {
   }
 
   private pass({ edge, chunk, again, ordinal }: Waiting): void {
-    const { collector, boot, number } = chunk.header;
+    const { collector, boot, number, stream } = chunk.header;
     if (again) {
       this.resent.add(`${collector}/${boot}/${number}`);
       this.resentChunks.push(chunk.header);
@@ -108,7 +108,9 @@ export class Broker {
           ({ collector: struck, from, to }) =>
             `edge-${struck + 1}` === edge.name && ordinal >= from && ordinal <= to,
         );
-    if (command !== undefined) this.strikes.chunk(command.kind, collector, boot, number);
+    if (command !== undefined) {
+      this.strikes.chunk({ fault: command.kind, collector, boot, chunk: number, stream });
+    }
     if (command?.kind === "overtake") this.overtaken.push(chunk.bytes);
     else if (command?.kind !== "lose") {
       const copy = chunk.bytes.slice();

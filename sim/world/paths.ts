@@ -4,7 +4,7 @@
  * it.
  */
 import type { GapRow } from "../../streams/ledger.ts";
-import type { Skipped, WatchedEpoch } from "./delivery-watch.ts";
+import type { Skipped, WatchedEpoch, WatchedStream } from "./delivery-watch.ts";
 import type { StruckChunk, StruckNumber } from "./strikes.ts";
 import type { World } from "./world.ts";
 
@@ -39,7 +39,7 @@ export function countPaths(world: World): PathCounts {
   for (const struck of noiseNumbers(world)) add(struck.fault, finder.ofNumber(struck));
   for (const struck of world.strikes.chunks) add(`chunk ${struck.fault}`, finder.ofChunk(struck));
   for (const process of world.strikes.processes) {
-    for (const path of finder.ofStreams()) add(process, path);
+    for (const path of finder.ofProcess(process)) add(process, path);
   }
   for (const restart of world.given.restartAtMs) {
     if (restart > 0) for (const path of finder.ofRestart()) add("exchange restart", path);
@@ -95,35 +95,40 @@ class PathFinder {
       return own.isSpliced && !watched.isGap ? "snapshot" : "flagged";
     }
     if (row !== undefined) {
-      const name = line === 0 ? "line A" : "line B";
+      const name = ["line A", "line B"][line];
       return row.repairedBy === name ? "same line, late" : "other line";
     }
     return this.resent.get(stream)?.some(holds(number)) ? "resend" : "not missed";
   }
 
-  ofChunk({ fault, collector, boot, chunk }: StruckChunk): Path | undefined {
-    const { live } = this.world.centre;
-    if (live === null) return undefined;
+  ofChunk({ fault, collector, boot, chunk, stream }: StruckChunk): Path | undefined {
+    const { centre, broker } = this.world;
+    if (centre.live === null) return undefined;
     if (fault === "repeat" || fault === "overtake") return "not missed";
-    if (this.world.broker.resent.has(`${collector}/${boot}/${chunk}`)) return "resend";
-    return this.ofStreams()[0];
+    if (broker.resent.has(`${collector}/${boot}/${chunk}`)) return "resend";
+    const watched = centre.watch?.streams.find((one) => one?.truth.id === stream);
+    return watched === undefined ? undefined : this.ofStream(watched);
   }
 
   /** How each stream stands after a process was gone. */
-  ofStreams(): Path[] {
-    const { centre, given, broker } = this.world;
-    const found: Path[] = [];
-    for (const stream of centre.watch?.streams ?? []) {
-      if (stream === undefined) continue;
-      const isWhole = stream.first === stream.truth.epochs[stream.epoch]?.first;
-      if (stream.isGap || !Number.isNaN(stream.lostFrom)) found.push("flagged");
-      else if (stream.isSpliced) found.push("snapshot");
-      else if (!isWhole) found.push("flagged");
-      else if (stream.recovered.length > 0) found.push("tick recovery");
-      else if (given.collectors > 1) found.push("other collector");
-      else found.push(broker.resent.size > 0 ? "resend" : "not missed");
-    }
-    return found;
+  ofProcess(fault: string): Path[] {
+    const { centre, given } = this.world;
+    const hasTwin = fault === "kill collector" && given.collectors > 1;
+    return (centre.watch?.streams ?? []).flatMap((stream) => {
+      if (stream === undefined) return [];
+      const path = this.ofStream(stream);
+      return hasTwin && (path === "resend" || path === "not missed") ? "other collector" : path;
+    });
+  }
+
+  /** What a stream owes its state to, the last resort first. */
+  private ofStream(stream: WatchedStream): Path {
+    const isWhole = stream.first === stream.truth.epochs[stream.epoch]?.first;
+    if (stream.isGap || !Number.isNaN(stream.lostFrom)) return "flagged";
+    if (stream.isSpliced) return "snapshot";
+    if (!isWhole) return "flagged";
+    if (stream.recovered.length > 0) return "tick recovery";
+    return this.resent.has(stream.truth.id) ? "resend" : "not missed";
   }
 
   ofRestart(): Path[] {
@@ -134,17 +139,36 @@ class PathFinder {
     return found;
   }
 
-  /** A fault of a server, and what the streams it answered for came to. */
-  *ofServers(): Generator<[fault: string, path: Path]> {
-    const { tickFaults, snapshotFaults } = this.world.servers;
-    const [outcome] = this.ofStreams();
-    if (outcome === undefined) return;
-    for (const [fault, count] of tickFaults.log.counts) {
-      for (let at = 0; at < count; at++) yield [`recovery ${fault}`, outcome];
+  /** A fault of a server, and how what it was asked for came in the end. */
+  *ofServers(): Generator<[fault: string, path: Path | undefined]> {
+    const { servers, centre, given } = this.world;
+    const epoch = given.restartAtMs.length > 0 ? -1 : 0;
+    for (const { fault, stream, first, last } of servers.tickFaults.log.records) {
+      for (let number = first; number <= last && !Number.isNaN(stream); number++) {
+        yield [`recovery ${fault}`, this.ofNumber({ fault, stream, epoch, number, line: -1 })];
+      }
     }
-    for (const [fault, count] of snapshotFaults.log.counts) {
-      for (let at = 0; at < count; at++) yield [`snapshot ${fault}`, outcome];
+    for (const { fault, stream } of servers.snapshotFaults.log.records) {
+      const watched = centre.watch?.streams.find((one) => one?.truth.id === stream);
+      if (watched !== undefined) yield [`snapshot ${fault}`, this.ofStream(watched)];
     }
+    // Who is turned away has not said yet what for.
+    const worst = this.worst();
+    const { tickFaults, snapshotFaults } = servers;
+    for (let at = tickFaults.log.counts.get("refuse") ?? 0; at > 0; at--) {
+      yield ["recovery refuse", worst];
+    }
+    for (let at = snapshotFaults.log.counts.get("refuse") ?? 0; at > 0; at--) {
+      yield ["snapshot refuse", worst];
+    }
+  }
+
+  /** Of the stream that needed the most. */
+  private worst(): Path | undefined {
+    const all = (this.world.centre.watch?.streams ?? []).map((stream) =>
+      stream === undefined ? -1 : PATHS.indexOf(this.ofStream(stream)),
+    );
+    return PATHS[Math.max(-1, ...all)];
   }
 }
 

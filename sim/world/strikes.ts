@@ -15,6 +15,7 @@ export interface StruckChunk {
   readonly collector: string;
   readonly boot: number;
   readonly chunk: number;
+  readonly stream: number;
 }
 
 /** Enough to count paths by; more of one case would say the same again. */
@@ -30,8 +31,8 @@ export class Strikes {
     if (this.numbers.length < LIMIT) this.numbers.push({ fault, stream, epoch, number, line });
   }
 
-  chunk(fault: string, collector: string, boot: number, chunk: number): void {
-    if (this.chunks.length < LIMIT) this.chunks.push({ fault, collector, boot, chunk });
+  chunk(struck: StruckChunk): void {
+    if (this.chunks.length < LIMIT) this.chunks.push(struck);
   }
 
   process(fault: string): void {

@@ -37,8 +37,8 @@ export interface CollectorRun {
   readonly lost: number;
   readonly cpuNs: number;
   readonly chunks: number;
-  /** Chunks packed in a hurry, since receiving was behind. */
-  readonly chunksHurried: number;
+  /** Chunks stored as they were, for want of time to compress them. */
+  readonly chunksStored: number;
   /** From the last datagram sent until it was idle again. */
   readonly drainSeconds: number;
   readonly peakMiB: number;
@@ -134,13 +134,13 @@ export async function runCollector(
     await reading;
     const stats = lastJson(said.text);
     const checked = await checkSpool(spool, load.size);
-    const { frames, lost, chunks, chunksHurried } = stats;
+    const { frames, lost, chunks, chunksStored } = stats;
     // What was dropped cost nothing: only datagrams taken count.
     const cpuNs = (cpu * 1e9) / Math.max(1, frames);
     const kernelDrops = stats.drops.kernelDatagrams;
     const complaints = complaintsOf(load, frames, kernelDrops, checked);
     const told = { sentRate, frames, kernelDrops, lost, cpuNs, drainSeconds, peakMiB };
-    return { ...told, chunks, chunksHurried, spool: checked, complaints };
+    return { ...told, chunks, chunksStored, spool: checked, complaints };
   } finally {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
@@ -231,7 +231,7 @@ interface CollectorStats {
   readonly frames: number;
   readonly lost: number;
   readonly chunks: number;
-  readonly chunksHurried: number;
+  readonly chunksStored: number;
   readonly drops: { readonly kernelDatagrams: number };
 }
 

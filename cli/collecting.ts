@@ -6,6 +6,8 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { Collector } from "../collector/collector.ts";
 import { COLLECTOR_DEFAULTS, CollectorCore } from "../collector/core.ts";
+import type { TakePacked } from "../collector/packing.ts";
+import { ThreadPacking } from "../collector/packing-edge.ts";
 import { EdgeRecovery, repairsOf } from "../collector/recovery.ts";
 import { type RecoveryAddress, RecoverySockets } from "../collector/recovery-sockets.ts";
 import { LineWatch } from "../collector/watch.ts";
@@ -15,8 +17,7 @@ import type { Channel, Channels } from "../frames/channels.ts";
 import type { ChunkCodec, ClockSource } from "../frames/chunk.ts";
 import { Spool } from "../frames/spool.ts";
 import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
-import { openFastZstd, openZstd } from "../frames/zstd.ts";
-import { HurriedZstd } from "../frames/zstd-hurried.ts";
+import { openZstd } from "../frames/zstd.ts";
 import { CliError } from "./errors.ts";
 import { printErr } from "./output.ts";
 
@@ -41,6 +42,8 @@ export interface CollectingOptions {
   readonly spoolBytes?: number | undefined;
   /** Who can be asked for what the lines miss; absent: nobody. */
   readonly recovery?: RecoveryAddresses;
+  /** Chunks are packed by another thread, since receiving must not wait. */
+  readonly packsAside?: boolean;
 }
 
 export interface RecoveryAddresses {
@@ -75,8 +78,12 @@ export function openCollecting(options: CollectingOptions): Collecting {
   const sinks = options.to.map((place) => openSink(place, { clientName: name, onStatus }));
   const canAsk = whoCanBeAsked(options);
   const collector = new Collector(boot, sinks, spool);
-  const packing = new HurriedZstd(openZstd(), openFastZstd());
-  const core = new CollectorCore(channels, feedOf, packing, collector.takeChunk, {
+  let packing: ThreadPacking | undefined;
+  const packsAside = (done: TakePacked) => {
+    packing = new ThreadPacking(channels, openZstd(), options.codec, done, performance.now() * 1e6);
+    return packing;
+  };
+  const core = new CollectorCore(channels, feedOf, openZstd(), collector.takeChunk, {
     ...COLLECTOR_DEFAULTS,
     collector: name,
     boot,
@@ -85,6 +92,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
     ...(options.codec === undefined ? {} : { codec: options.codec }),
     ...(options.chunkAgeNs === undefined ? {} : { chunkAgeNs: options.chunkAgeNs }),
     ...(canAsk === undefined ? {} : { repairs: repairsOf(canAsk) }),
+    ...(options.packsAside === true ? { packing: packsAside } : {}),
   });
   const watch = new LineWatch(channels, feedOf);
   collector.attach(core, watch, packing);

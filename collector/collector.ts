@@ -8,11 +8,11 @@ import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
-import type { HurriedZstd } from "../frames/zstd-hurried.ts";
 import { confirmed } from "./confirmation.ts";
 import type { CollectorCore } from "./core.ts";
 import { DropCauses } from "./drop-causes.ts";
 import { Forwarder } from "./forwarder.ts";
+import type { ThreadPacking } from "./packing-edge.ts";
 import type { RecoverySockets } from "./recovery-sockets.ts";
 import type { LineWatch } from "./watch.ts";
 
@@ -46,7 +46,7 @@ export class Collector {
   private live = false;
   private core: CollectorCore | undefined;
   private watch: LineWatch | undefined;
-  private packing: HurriedZstd | undefined;
+  private packing: ThreadPacking | undefined;
   private readonly recoveries: RecoverySockets[] = [];
 
   constructor(
@@ -64,9 +64,9 @@ export class Collector {
 
   /**
    * The core whose chunks this collector keeps and forwards: pass `takeChunk` to it.
-   * @param packing what the core packs with; it hurries while receiving is behind
+   * @param packing what the core packs with on a thread of its own; absent: the core packs itself
    */
-  attach(core: CollectorCore, watch?: LineWatch, packing?: HurriedZstd): void {
+  attach(core: CollectorCore, watch?: LineWatch, packing?: ThreadPacking): void {
     this.core = core;
     this.watch = watch;
     this.packing = packing;
@@ -93,7 +93,7 @@ export class Collector {
     while (!signal.aborted) {
       const batch = receiver.receive();
       const nowNs = performance.now() * 1e6;
-      if (this.packing !== undefined) this.packing.isHurried = receiver.isBehind ?? false;
+      this.turnPacking(receiver.isBehind ?? false, nowNs);
       if (batch.count > 0) {
         core.push(batch, nowNs);
         this.watch?.push(batch);
@@ -147,9 +147,9 @@ export class Collector {
     }
   }
 
-  /** Chunks that were packed in a hurry, because receiving was behind. */
-  get chunksHurried(): number {
-    return this.packing?.hurried ?? 0;
+  /** Chunks that were stored as they were, because there was no time to compress them. */
+  get chunksStored(): number {
+    return this.packing?.stored ?? 0;
   }
 
   /** Chunks that are not known to be with the centre, of the sink that is furthest behind. */
@@ -165,6 +165,7 @@ export class Collector {
   async finish(graceMs: number, untilConfirmed = false): Promise<Finished> {
     for (const recovery of this.recoveries) recovery.close();
     this.core?.finish();
+    this.packing?.finish();
     this.watch?.finish();
     // What a file lacks has no cause that could be seen here.
     if (this.live) this.noteCauses(this.causes.kernelDatagrams, performance.now() * 1e6);
@@ -189,6 +190,12 @@ export class Collector {
   private get spooled(): number {
     const oldest = this.spool?.oldest(this.boot) ?? 0;
     return oldest === 0 ? 0 : (this.spool?.newest(this.boot) ?? 0) - oldest + 1;
+  }
+
+  private turnPacking(isHurried: boolean, nowNs: number): void {
+    if (this.packing === undefined) return;
+    this.packing.isHurried = isHurried;
+    this.packing.turn(nowNs);
   }
 
   private noteCauses(kernelDatagrams: number, nowNs: number): void {

@@ -8,13 +8,27 @@
  *
  * Assumes little-endian, and that channels have the same index on both sides.
  */
-import type { ChunkTitle } from "../frames/chunk.ts";
+import type { Channel } from "../frames/channels.ts";
+import type { ChunkCodec, ChunkTitle } from "../frames/chunk.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 
 const HEAD_BYTES = 16;
 const COLUMNS = 4;
 /** A record begins at an address that words can lie at. */
 const ALIGNMENT = 4;
+
+/** What the thread that packs is begun with. */
+export interface PackingSetup {
+  readonly channels: readonly Channel[];
+  readonly codec: ChunkCodec | undefined;
+  /** Where packed chunks go. */
+  readonly results: SharedArrayBuffer;
+  /** One word: the low bits of the newest number that nobody waits for any more. */
+  readonly abandoned: SharedArrayBuffer;
+}
+
+/** What stands before a chunk in the ring of results: its number, as a double. */
+export const RESULT_HEAD_BYTES = 8;
 
 export interface ChunkRecord {
   readonly title: ChunkTitle;

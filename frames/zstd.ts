@@ -10,8 +10,6 @@ import type { Zstd } from "./zstd-port.ts";
  * messages and gave chunks only 8 % smaller.
  */
 const LEVEL = 1;
-/** Bun's own zstd takes no level below 1. */
-const HURRIED_LEVEL = -100;
 
 interface NativeCompressor {
   compress(to: Uint8Array, from: Uint8Array, level: number): number;
@@ -31,11 +29,6 @@ let chosen: Zstd | undefined;
 export function openZstd(): Zstd {
   chosen ??= nativeZstd() ?? builtinZstd();
   return chosen;
-}
-
-/** Hardly smaller, but ten times as fast: for a receiver that must catch up. */
-export function openFastZstd(): Zstd {
-  return nativeZstd(HURRIED_LEVEL) ?? builtinZstd();
 }
 
 /** The addon, or `undefined` where it was not built. */

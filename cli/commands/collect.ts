@@ -165,6 +165,7 @@ export const command: Command = {
       chunkAgeNs: settings.chunkAgeNs ?? (fromFiles ? FILE_CHUNK_AGE_NS : undefined),
       spoolDirectory: needsSpool(settings.to) ? settings.spoolDirectory : undefined,
       recovery: fromFiles ? {} : settings.recovery,
+      packsAside: !fromFiles,
     });
     const started = performance.now();
     const http = settings.http === undefined ? undefined : listen(settings, collecting);
@@ -336,11 +337,11 @@ function report(
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
     const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
     const drops = { kernelDatagrams, lostOnWire, lostInKernel };
-    const { chunksHurried } = collector;
+    const { chunksStored } = collector;
     const all = {
       ...counters,
       ...totals,
-      chunksHurried,
+      chunksStored,
       seconds,
       drops,
       sinks,

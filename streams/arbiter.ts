@@ -327,7 +327,8 @@ export class Arbiter {
     // What follows up to the image is applied to books that lack this.
     stream.flags |= RowFlag.Gap;
     const { sec, nsec } = this;
-    this.out.add(MessageKind.Lost, stream.index, from, 0, 0, sec, nsec, stream.flags);
+    const flags = stream.flags | RowFlag.Snapshot;
+    this.out.add(MessageKind.Lost, stream.index, from, 0, 0, sec, nsec, flags);
     stream.gaps.close(0, from, to);
     stream.next = to + 1;
   }

@@ -39,11 +39,13 @@ const PLAIN_FIELDS = [
   "high_water_mark",
   "lost",
   "held",
+  "by_snapshot",
   "ranges_left_out",
   "messages",
   "first_event",
   "last_event",
 ] as const satisfies readonly (keyof Certificate)[];
+const MISSING_RANGES = ["lost_ranges", "by_snapshot_ranges"] as const;
 const STRICT_FIELDS = ["session", "delivered", "recovered"] as const;
 const STRICT_RANGES = ["delivered_ranges", "recovered_ranges"] as const;
 
@@ -98,13 +100,20 @@ function checkNumbers(certificate: Certificate, wrong: Complain): void {
   }
   if (certificate.ranges_left_out > 0) return;
   const all: Run[] = [];
-  for (const name of ["delivered", "recovered", "lost"] as const) {
+  for (const name of ["delivered", "recovered", "lost", "by_snapshot"] as const) {
     const runs = runsOf(certificate[`${name}_ranges`]);
-    all.push(...runs);
+    if (name !== "by_snapshot") all.push(...runs);
     const listed = countOf(runs);
     if (listed !== certificate[name]) {
       wrong(name, `is ${certificate[name]}, but its ranges hold ${listed} numbers`);
     }
+  }
+  const notRecovered = runsWithout(
+    runsOf(certificate.by_snapshot_ranges),
+    runsOf(certificate.recovered_ranges),
+  );
+  if (notRecovered.length > 0) {
+    wrong("by_snapshot_ranges", `hold ${runsText(notRecovered)}, which were not recovered`);
   }
   let next = Number(first);
   for (const [from, to] of all.sort((a, b) => a[0] - b[0])) {
@@ -143,7 +152,7 @@ function compareEpochs(ours: Certificate, theirs: Certificate, options: CompareO
     if (a !== b) wrong(field, `is ${shown(a)} in ${sides.ours}, ${shown(b)} in ${sides.theirs}`);
   };
   for (const field of PLAIN_FIELDS) compare(field, ours[field], theirs[field]);
-  compareRanges(ours, theirs, "lost_ranges", sides, wrong);
+  for (const field of MISSING_RANGES) compareRanges(ours, theirs, field, sides, wrong);
   for (const type of typesOf(ours, theirs)) {
     compare(`types.${type}`, ours.types[type] ?? 0, theirs.types[type] ?? 0);
   }
@@ -165,7 +174,7 @@ function compareEpochs(ours: Certificate, theirs: Certificate, options: CompareO
 function compareRanges(
   ours: Certificate,
   theirs: Certificate,
-  field: "delivered_ranges" | "recovered_ranges" | "lost_ranges",
+  field: (typeof MISSING_RANGES)[number] | (typeof STRICT_RANGES)[number],
   sides: Sides,
   wrong: Complain,
 ): void {

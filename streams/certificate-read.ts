@@ -99,6 +99,8 @@ const CHECKS: Readonly<Record<keyof Certificate, Check>> = {
   delivered_ranges: ranges,
   recovered_ranges: ranges,
   lost_ranges: ranges,
+  by_snapshot: count,
+  by_snapshot_ranges: ranges,
   ranges_left_out: count,
   messages: count,
   types: mapOf(count),

@@ -18,8 +18,10 @@ export type MidnightOf = (captureSec: number) => number;
 export interface Ranges {
   /** Brought by a line. */
   readonly delivered: Runs;
-  /** Obtained by request. */
+  /** Obtained by request: as messages, or within a snapshot. */
   readonly recovered: Runs;
+  /** Of the recovered those that only a snapshot brought: their messages never came. */
+  readonly bySnapshot: Runs;
   readonly lost: Runs;
 }
 
@@ -40,6 +42,7 @@ export class EpochTally {
   private readonly closed: Ranges = {
     delivered: new Runs(),
     recovered: new Runs(),
+    bySnapshot: new Runs(),
     lost: new Runs(),
   };
   /** The run that is being added to, and how it came. */
@@ -47,8 +50,10 @@ export class EpochTally {
   private runRecovered = false;
   /** One more than the newest number. */
   private next = Number.NaN;
-  /** Numbers from here up to the next message are lost; NaN: none are. */
+  /** Numbers from here up to the next message never came; NaN: none are missing. */
   private lostFrom = Number.NaN;
+  /** A snapshot brought their effect. */
+  private isCovered = false;
 
   constructor(epoch: number) {
     this.epoch = epoch;
@@ -70,23 +75,36 @@ export class EpochTally {
     }
   }
 
-  /** Numbers from `number` up to the next message never came. */
-  lose(number: number): void {
+  /** Numbers from `number` up to the next message never came; `isCovered`: a snapshot has them. */
+  lose(number: number, isCovered: boolean): void {
     if (Number.isNaN(this.first)) this.first = number;
-    if (Number.isNaN(this.lostFrom)) this.lostFrom = number;
+    if (!Number.isNaN(this.lostFrom) && isCovered !== this.isCovered) {
+      this.closeRun(number, this.closed);
+      this.runFrom = Number.NaN;
+      this.lostFrom = Number.NaN;
+    }
+    if (Number.isNaN(this.lostFrom)) {
+      this.lostFrom = number;
+      this.isCovered = isCovered;
+    }
     // The next message turns, even if it has the very number that was expected.
     this.next = Number.NaN;
   }
 
   /** A snapshot stands for messages that never came, if numbers are left out behind it. */
   snapshot(): void {
-    if (!Number.isNaN(this.next)) this.lose(this.next);
+    if (!Number.isNaN(this.next)) this.lose(this.next, true);
   }
 
   /** @param position everything from `first` up to it is delivered or lost */
   ranges(position: number): Ranges {
-    const { delivered, recovered, lost } = this.closed;
-    const all = { delivered: delivered.copy(), recovered: recovered.copy(), lost: lost.copy() };
+    const { delivered, recovered, bySnapshot, lost } = this.closed;
+    const all = {
+      delivered: delivered.copy(),
+      recovered: recovered.copy(),
+      bySnapshot: bySnapshot.copy(),
+      lost: lost.copy(),
+    };
     this.closeRun(position + 1, all);
     return all;
   }
@@ -103,13 +121,15 @@ export class EpochTally {
    * The run ends where a loss began, else at `next`: a message may stand for several numbers
    * (`sequenced` feeds), so that what is skipped without a loss was delivered.
    */
-  private closeRun(next: number, { delivered, recovered, lost }: Ranges): void {
+  private closeRun(next: number, { delivered, recovered, bySnapshot, lost }: Ranges): void {
     const isLost = !Number.isNaN(this.lostFrom);
     const end = isLost ? Math.min(this.lostFrom, next) : next;
     if (!Number.isNaN(this.runFrom)) {
       (this.runRecovered ? recovered : delivered).add(this.runFrom, end - 1);
     }
-    if (isLost) lost.add(this.lostFrom, next - 1);
+    if (!isLost) return;
+    if (this.isCovered) bySnapshot.add(this.lostFrom, next - 1);
+    (this.isCovered ? recovered : lost).add(this.lostFrom, next - 1);
   }
 }
 
@@ -159,8 +179,10 @@ export class Tallies {
       const tally = this.current(index);
       tally.add(batch, from, to, this.typeOffset);
       this.noteTimes(tally, batch, from, to);
-    } else if (kind === MessageKind.Lost) this.current(index).lose(batch.sequence[from]);
-    else if (kind === MessageKind.SnapshotBegin) this.current(index).snapshot();
+    } else if (kind === MessageKind.Lost) {
+      const isCovered = (batch.flags[from] & RowFlag.Snapshot) !== 0;
+      this.current(index).lose(batch.sequence[from], isCovered);
+    } else if (kind === MessageKind.SnapshotBegin) this.current(index).snapshot();
   }
 
   private current(index: number): EpochTally {

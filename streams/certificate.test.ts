@@ -12,6 +12,7 @@ import {
 import { type Certificate, certificateText, sealOf } from "./certificate.ts";
 import { compareCertificates, contradictions, differenceText } from "./certificate-check.ts";
 import { CertificateError, parseCertificates } from "./certificate-read.ts";
+import { EpochTally } from "./certificate-tally.ts";
 
 const sides = { ours: "here", theirs: "there" };
 
@@ -96,6 +97,22 @@ describe("a certificate", () => {
       { from: "41", to: "44", count: 4, state: "lost", cause: "line A", end: "window" },
       { from: "90", to: "90", count: 1, state: "lost", repaired_by: null },
     ]);
+  });
+
+  test("tells what is lost from what a snapshot brought, also side by side", () => {
+    const tally = new EpochTally(0);
+    tally.lose(5, false);
+    tally.lose(9, true);
+    tally.lose(11, true);
+    tally.lose(13, false);
+    const { delivered, recovered, bySnapshot, lost } = tally.ranges(14);
+    expect(delivered.total).toBe(0);
+    expect(lost.toArray()).toEqual([
+      [5, 8],
+      [13, 14],
+    ]);
+    expect(bySnapshot.toArray()).toEqual([[9, 12]]);
+    expect(recovered.toArray()).toEqual([[9, 12]]);
   });
 
   test("tells what was recovered, without another digest for it", () => {

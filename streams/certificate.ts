@@ -5,6 +5,9 @@
  *
  *   delivered + recovered + lost + held = high_water_mark - first + 1
  *
+ * What a snapshot repaired is recovered, as everywhere in the house, and named besides: its messages
+ * are not in the digest.
+ *
  * Sequence numbers, times and digests are strings, counts are numbers.
  */
 import type { Feed } from "../feed/feed.ts";
@@ -76,7 +79,10 @@ export interface Certificate {
   readonly delivered_ranges: readonly RangeText[];
   readonly recovered_ranges: readonly RangeText[];
   readonly lost_ranges: readonly RangeText[];
-  /** Ranges that did not fit in the three lists. */
+  /** Of the recovered: numbers that only a snapshot brought, whose messages never came. */
+  readonly by_snapshot: number;
+  readonly by_snapshot_ranges: readonly RangeText[];
+  /** Ranges that did not fit in the lists. */
   readonly ranges_left_out: number;
   readonly messages: number;
   /** Messages by type, as the feed's table names it; a type that is not in it as `0x41`. */
@@ -127,7 +133,7 @@ export function certificateOf(
 ): Certificate {
   const { first, firstEvent, lastEvent, digest } = tally;
   const { stream, session, position, highWaterMark } = standing;
-  const { delivered, recovered, lost } = tally.ranges(position);
+  const { delivered, recovered, bySnapshot, lost } = tally.ranges(position);
   const blocks = digest.toBlocks();
   return sealed({
     certificate: CERTIFICATE_VERSION,
@@ -147,7 +153,9 @@ export function certificateOf(
     delivered_ranges: rangeTexts(delivered),
     recovered_ranges: rangeTexts(recovered),
     lost_ranges: rangeTexts(lost),
-    ranges_left_out: delivered.leftOut + recovered.leftOut + lost.leftOut,
+    by_snapshot: bySnapshot.total,
+    by_snapshot_ranges: rangeTexts(bySnapshot),
+    ranges_left_out: delivered.leftOut + recovered.leftOut + lost.leftOut + bySnapshot.leftOut,
     messages: tally.messages,
     types: typeCounts(feed, tally.types),
     first_event: formatNs(firstEvent.sec, firstEvent.nsec) || null,

@@ -9,7 +9,7 @@ import { type Consumer, readOffline } from "../cli/offline.ts";
 import { Rebuilding } from "../cli/rebuilding.ts";
 import { DirChunkSink } from "../frames/transport-dir.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
-import { compareCertificates } from "../streams/certificate-check.ts";
+import { compareCertificates, contradictions } from "../streams/certificate-check.ts";
 import { lastJson, run } from "./live-run.ts";
 import { type Judged, judgeBooks } from "./recovery-judge.ts";
 import { RecoveryWorld, type WorldOptions } from "./recovery-world.ts";
@@ -115,6 +115,13 @@ describe("chunks of what both lines lost", () => {
       const work = await readAll(path, new Certifying(SEQUENCER));
       expect(work.complaints()).toEqual([]);
       const ours = work.certificates(TOOL, undefined);
+      const sum = (of: (certificate: Certificate) => number) =>
+        ours.reduce((total, certificate) => total + of(certificate), 0);
+      // What `rebuild --stats` says of the same chunks: a snapshot repairs, it loses nothing.
+      expect(sum(({ lost }) => lost)).toBe(0);
+      expect(sum(({ recovered }) => recovered)).toBe(41);
+      expect(sum((certificate) => certificate.by_snapshot)).toBe(ticks ? 0 : 41);
+      expect(ours.flatMap(contradictions)).toEqual([]);
       const sides = { ours: "the chunks", theirs: "the service" };
       const options = { strict: true, sides };
       expect(compareCertificates(ours, liveCertificates(world), options)).toEqual([]);

@@ -1,4 +1,5 @@
 /** What a run over real sockets must show, as complaints: none is a pass. */
+import type { Certificate } from "../streams/certificate.ts";
 import { contradictions, differenceText } from "../streams/certificate-check.ts";
 import { planText } from "./sockets-plan.ts";
 import type { SocketsRun } from "./sockets-run.ts";
@@ -26,10 +27,11 @@ export function complaintsOf({ served, expected, dead }: SocketsRun): string[] {
   const delivered = served.streams.filter(({ messages }) => messages > 0);
   same("certificates", served.certificates.length, delivered.length);
   complaints.push(...served.certificates.flatMap(contradictions).map(differenceText));
-  for (const { stream, epoch, high_water_mark, held } of served.certificates) {
+  for (const { stream, epoch, high_water_mark, held, lost } of served.certificates) {
     same(`certificate of ${stream}: epoch`, epoch, 0);
     same(`certificate of ${stream}: last`, high_water_mark, String(expected.last.get(stream)));
     same(`certificate of ${stream}: held`, held, 0);
+    same(`certificate of ${stream}: lost`, lost, 0);
   }
   const wrong = [...expected.books].filter(([token, book]) => served.books.get(token) !== book);
   same("books that differ", wrong.length, 0);
@@ -39,19 +41,16 @@ export function complaintsOf({ served, expected, dead }: SocketsRun): string[] {
   return complaints;
 }
 
-/** Numbers of the day that only a snapshot brought: their effect is there, their messages are not. */
-export function coveredBySnapshot({ served }: SocketsRun): number {
-  return served.certificates.reduce((sum, { lost }) => sum + lost, 0);
-}
-
 /** One line for people. */
 export function summaryOf(run: SocketsRun): string {
   const { plan, expected, served, settledMs } = run;
   const numbers = [...expected.last.values()].reduce((sum, last) => sum + last, 0);
-  const recovered = served.certificates.reduce((sum, { recovered: own }) => sum + own, 0);
+  const sum = (of: (certificate: Certificate) => number) =>
+    served.certificates.reduce((total, certificate) => total + of(certificate), 0);
+  const bySnapshot = sum((certificate) => certificate.by_snapshot);
   return (
     `seed ${plan.seed}: ${planText(plan)}; ${numbers} messages, ${expected.books.size} books, ` +
-    `${recovered} by request, ${coveredBySnapshot(run)} by snapshot alone; ` +
+    `${sum(({ recovered }) => recovered)} by request, ${bySnapshot} of them by snapshot alone; ` +
     `whole ${(settledMs / 1000).toFixed(1)} s after`
   );
 }

@@ -89,4 +89,6 @@ function report(thrown: unknown): number {
   return error.exitCode;
 }
 
+// A dependency's use of an old function is no news for whoever runs the binary.
+if (isBinary) process.noDeprecation = true;
 process.exit(await main(process.argv.slice(2)).catch(report));

@@ -1,5 +1,5 @@
 /**
- * How a collector is doing, as one object: for its HTTP face, for `edgebook stat` and for monitoring.
+ * Edge: how a collector is doing, as one object: for its HTTP face, for `edgebook stat` and for monitoring.
  * Totals only ever grow within a boot; rates are the reader's to take between two of them.
  */
 import { lineName } from "../streams/ledger.ts";

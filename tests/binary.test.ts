@@ -85,7 +85,7 @@ describe.skipIf(process.platform !== "linux")("the one-file binary", () => {
     const rebuilt = await binary("rebuild", capture, "--feed", "nse-fo", "--schema", "bbo");
     expect(rebuilt.out.trimEnd().split("\n")).toHaveLength(500);
     const [chunks] = [...filesOf(join(alone, "chunks")).keys()];
-    expect((await binary("chunks", join("chunks", chunks))).code).toBe(0);
+    expect((await binary("chunks", "list", join("chunks", chunks))).code).toBe(0);
     expect((await binary("feeds")).out).toContain("nasdaq-itch50");
     for (const command of ["replay", "stat"]) {
       expect((await binary(command, "--help")).out).toContain(`edgebook ${command}`);

@@ -35,7 +35,7 @@
  * The methods a message takes keep their arrays in locals: a load of a field on every access, or an
  * object for each of the four arrays, was measured to double the time of a message.
  */
-import type { Best } from "./books.ts";
+import type { Best, BooksImage } from "./books.ts";
 import { type Memory, words } from "./memory.ts";
 
 /** Words of a record. */
@@ -124,7 +124,6 @@ export class BookStore {
   /** Drops every order; arrival stamps go on. */
   clear(): void {
     this.chains.fill(0);
-    this.records.fill(0, 0, this.slots << RECORD_SHIFT);
     this.heads.fill(0);
     for (const segments of this.freeSegments) segments.length = 0;
     this.slots = SLAB;
@@ -315,6 +314,47 @@ export class BookStore {
     if ((place & 2) === 0) this.joinLevel(this.heads, sideHead(place), key, size >>> 0);
   }
 
+  // The image: records are all that counts, everything else can be made of them again.
+
+  /** Views of the live memory: whoever keeps them copies them before the next op. */
+  image(): BooksImage {
+    const { books, stampLow, stampHigh } = this;
+    const crossers = new Int32Array(books * 2);
+    for (let book = 0; book < books; book++) {
+      crossers[book * 2] = this.heads[(book << HEAD_SHIFT) + CROSSER_LOW];
+      crossers[book * 2 + 1] = this.heads[(book << HEAD_SHIFT) + CROSSER_HIGH];
+    }
+    const records = this.records.subarray(0, this.slots << RECORD_SHIFT);
+    return { scalars: { books, stampLow, stampHigh }, arrays: { records, crossers } };
+  }
+
+  /** Becomes the store of the image: chains, levels and slabs are made anew, without holes. */
+  restore(image: BooksImage): void {
+    this.clear();
+    const { books, stampLow, stampHigh } = image.scalars;
+    const { records, crossers } = image.arrays;
+    if (books > 0) this.reserve(books - 1);
+    for (let at = SLAB << RECORD_SHIFT; at < records.length; at += 1 << RECORD_SHIFT) {
+      const place = records[at + PLACE];
+      if (place === VACANT) continue;
+      this.stampHigh = records[at + STAMP_HIGH];
+      this.stampLow = records[at + STAMP_LOW] - 1;
+      if (records[at + STAMP_LOW] === 0) this.stampHigh--;
+      this.put(
+        records[at + ID_LOW],
+        records[at + ID_HIGH],
+        place,
+        records[at + KEY],
+        records[at + SIZE],
+      );
+    }
+    this.stampLow = stampLow;
+    this.stampHigh = stampHigh;
+    for (let book = 0; book < books; book++) {
+      this.setCrosser(book, crossers[book * 2], crossers[book * 2 + 1]);
+    }
+  }
+
   /** Calls `visit` with the slot of every live order of a book, in no order. */
   forEachOf(book: number, visit: (slot: number) => void): void {
     const head = book << HEAD_SHIFT;
@@ -484,6 +524,9 @@ export class BookStore {
       older.set(this.olderSlab);
       this.olderSlab = older;
     }
+    for (let slot = first; slot < first + SLAB; slot++) {
+      this.records[(slot << RECORD_SHIFT) + PLACE] = VACANT;
+    }
     return first;
   }
 
@@ -496,7 +539,6 @@ export class BookStore {
     for (let slot = SLAB; slot < this.slots; slot++) {
       const at = slot << RECORD_SHIFT;
       if (records[at + PLACE] === VACANT) continue;
-      if ((records[at + ID_LOW] | records[at + ID_HIGH]) === 0) continue;
       const chain = chainOf(records[at + ID_LOW], records[at + ID_HIGH], shift);
       records[at + NEXT] = chains[chain];
       chains[chain] = slot;

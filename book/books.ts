@@ -54,6 +54,14 @@ export interface BookObserver {
   after(ops: OpBatch, at: number, books: Books): void;
 }
 
+/** All that a set of books must know to become the same again: plain words, ready for a disk. */
+export interface BooksImage {
+  /** Numbers exact as doubles. */
+  readonly scalars: Readonly<Record<string, number>>;
+  /** Views of live memory where that saves a copy: copy them before the next op. */
+  readonly arrays: Readonly<Record<string, Int32Array | Float64Array>>;
+}
+
 export interface Books {
   /** What the last op did, row by row; empty unless the books were made with `effects: true`. */
   readonly effects: Effects;
@@ -78,4 +86,8 @@ export interface Books {
   queue(instrument: number, side: number, price: number): QueuedOrder[];
   /** Drops every book: a new epoch. */
   clear(): void;
+  /** The state of all books; `anomalies` are not part of it. */
+  image(): BooksImage;
+  /** Becomes the books of an image, of the same kind of books; what was here is dropped. */
+  restore(image: BooksImage): void;
 }

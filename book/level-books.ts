@@ -7,7 +7,7 @@
  * a side of n levels moves n/2 of them.
  */
 import { type OpBatch, OpKind, Side } from "../feed/op-batch.ts";
-import type { Best, BookObserver, Books, Levels, QueuedOrder } from "./books.ts";
+import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 
 /** One side's levels; keys are prices, negated for asks, so that the highest is the best. */
@@ -79,6 +79,31 @@ export class LevelBooks implements Books {
     this.sides = [];
     this.levels = 0;
     this.touchedBest = true;
+  }
+
+  image(): BooksImage {
+    const counts = Int32Array.from(this.sides, (side) => side.count);
+    const keys = new Float64Array(this.levels);
+    const sizes = new Float64Array(this.levels);
+    let at = 0;
+    for (const side of this.sides) {
+      keys.set(side.keys.subarray(0, side.count), at);
+      sizes.set(side.sizes.subarray(0, side.count), at);
+      at += side.count;
+    }
+    return { scalars: {}, arrays: { counts, keys, sizes } };
+  }
+
+  restore(image: BooksImage): void {
+    const { counts, keys, sizes } = image.arrays;
+    this.clear();
+    let at = 0;
+    for (const count of counts) {
+      const side = new SortedLevels();
+      for (let i = 0; i < count; i++, at++) side.insert(i, keys[at], sizes[at]);
+      this.sides.push(side);
+    }
+    this.levels = at;
   }
 
   topLevels(instrument: number, side: number, out: Levels): void {

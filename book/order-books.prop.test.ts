@@ -228,6 +228,42 @@ test("any ops in any batches give the books of the slow model, queues and all", 
   );
 });
 
+test("books restored from an image go on as those it was taken of", () => {
+  fc.assert(
+    fc.property(
+      fc.array(op, { minLength: 1, maxLength: 120 }),
+      fc.array(op, { minLength: 1, maxLength: 60 }),
+      fc.boolean(),
+      (before, after, effects) => {
+        const books = new OrderBooks({ unsignedPrices: false, effects });
+        const restored = new OrderBooks({ unsignedPrices: false, effects });
+        const ops = new OpBatch(128);
+        before.forEach((one, at) => {
+          write(ops, at, one);
+        });
+        books.apply(ops, 0, before.length, null);
+        after.forEach((one, at) => {
+          write(ops, at, one);
+        });
+        restored.apply(ops, 0, after.length, null);
+        restored.restore(books.image());
+        expect(imageOf(restored, null)).toEqual(imageOf(books, null));
+        books.apply(ops, 0, after.length, null);
+        restored.apply(ops, 0, after.length, null);
+        expect(imageOf(restored, null)).toEqual(imageOf(books, null));
+        const [ours, theirs] = [restored.effects, books.effects];
+        expect(ours.count).toBe(theirs.count);
+        for (const column of ["action", "side", "price", "size", "idLo", "idHi"] as const) {
+          const [one, other] = [ours[column], theirs[column]];
+          expect(one.subarray(0, ours.count)).toEqual(other.subarray(0, ours.count));
+        }
+        expect(restored.liveOrders).toBe(books.liveOrders);
+      },
+    ),
+    { numRuns: Number(process.env.EDGEBOOK_RUNS ?? 100) },
+  );
+});
+
 test("a best level that changed is always said to be touched", () => {
   fc.assert(
     fc.property(fc.array(op, { minLength: 1, maxLength: 200 }), (list) => {

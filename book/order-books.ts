@@ -21,7 +21,7 @@
  */
 import { type OpBatch, OpFlag, OpKind, Side } from "../feed/op-batch.ts";
 import { BookStore } from "./book-store.ts";
-import type { Best, BookObserver, Books, Levels, QueuedOrder } from "./books.ts";
+import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 
@@ -116,6 +116,14 @@ export class OrderBooks implements Books {
 
   clear(): void {
     this.store.clear();
+  }
+
+  image(): BooksImage {
+    return this.store.image();
+  }
+
+  restore(image: BooksImage): void {
+    this.store.restore(image);
   }
 
   topLevels(instrument: number, side: number, out: Levels): void {

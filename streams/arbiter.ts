@@ -173,6 +173,11 @@ export class Arbiter {
     for (const gap of stream.gaps.list) gap.detectedNs = Math.min(gap.detectedNs, this.nowNs);
   }
 
+  /** The operator's clear, once all that came before it is delivered or lost. */
+  clearIfDue(stream: Stream): void {
+    if (stream.next > stream.clearAfter) this.clear(stream);
+  }
+
   /** The epoch, or the input, is over: what is missing is lost, what is held is delivered. */
   close(stream: Stream, end: "epoch" | "end"): void {
     if (!stream.begun) return;
@@ -341,6 +346,7 @@ export class Arbiter {
     for (let number = from; number <= to; number++) {
       const index = a.take(number);
       this.remember(a, number, index);
+      if (number > stream.clearAfter) this.clear(stream);
       if (index < 0) continue;
       const { offsets, lengths, sec, nsec } = a;
       this.out.message(stream.index, number, offsets[index], lengths[index], sec, nsec, flags);
@@ -381,6 +387,7 @@ export class Arbiter {
     this.out.lieOver(held.bytes, held.view);
     do {
       const number = stream.next++;
+      if (number > stream.clearAfter) this.clear(stream);
       const length = held.lengthOf(number);
       if (length !== NO_MESSAGE) {
         const flags = stream.flags | held.flagsOf(number);
@@ -392,6 +399,14 @@ export class Arbiter {
       stream.delivered++;
     } while (stream.next <= last && held.has(stream.next));
     this.out.flush();
+  }
+
+  private clear(stream: Stream): void {
+    const { sec, nsec, stampNs: atNs } = this;
+    const { id, epoch, clearAfter: sequence, flags } = stream;
+    stream.clearAfter = Number.POSITIVE_INFINITY;
+    this.out.add(MessageKind.Clear, stream.index, sequence, 0, 0, sec, nsec, flags);
+    this.ledger.clears.add({ stream: id, epoch, sequence, atNs });
   }
 
   private remember(a: Arrival, number: number, index: number): void {

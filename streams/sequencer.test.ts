@@ -397,4 +397,31 @@ describe("answers to requests", () => {
     bench.sequencer.clear(0);
     expect(bench.push({ at: 1, sequence: 2 }).finish().words).toBe("1 clear(1) 2");
   });
+
+  test("a clear waits for what came before it, and keeps its place behind it", () => {
+    const held = () => new ToyBench({ windowNs: 100e6 }).push({ at: 0, sequence: 1 });
+    const gap = held().push({ at: 200, sequence: 3 });
+    gap.sequencer.clear(0);
+    gap.push({ at: 210, sequence: 4 });
+    expect(gap.words).toBe("1");
+    expect(gap.push({ at: 220, sequence: 2, line: "B" }).words).toBe("1 2 3 clear(3) 4");
+    expect(gap.sequencer.ledger.clears.list()).toMatchObject([{ stream: 1, sequence: 3 }]);
+
+    const lost = held().push({ at: 200, sequence: 3 });
+    lost.sequencer.clear(0);
+    expect(lost.push({ at: 400, sequence: 4 }).words).toBe("1 lost(2) 3G clear(3) 4G");
+
+    const tail = held().push({ at: 200, kind: HEARTBEAT, sequence: 3 });
+    tail.sequencer.clear(0);
+    tail.push({ at: 210, sequence: 2, messages: 4 });
+    expect(tail.words).toBe("1 2 3 clear(3) 4 5");
+  });
+
+  test("a clear of an epoch that ends before its place is dropped with it", () => {
+    const bench = new ToyBench({ windowNs: 100e6 }).push({ at: 0, sequence: 1, session: 1 });
+    bench.push({ at: 1, sequence: 3, session: 1 });
+    bench.sequencer.clear(0);
+    bench.push({ at: 300, sequence: 1, session: 2 }, { at: 301, sequence: 2, session: 2 }).finish();
+    expect(bench.words).toMatch(/^1 lost\(2\) 3G (clear\(3\) )?epoch\(1\) 1 2$/);
+  });
 });

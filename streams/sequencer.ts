@@ -8,7 +8,7 @@
  * frames are cut into batches. Memory is bounded by the options.
  */
 import type { ChannelContext, Framing } from "../feed/feed.ts";
-import { MessageKind, RowFlag } from "../feed/message-batch.ts";
+import { RowFlag } from "../feed/message-batch.ts";
 import { FAULT_NAMES, Fault, PacketBatch, PacketKind } from "../feed/packet-batch.ts";
 import type { Channels } from "../frames/channels.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
@@ -133,14 +133,16 @@ export class Sequencer {
     this.out.flush();
   }
 
-  /** The operator's command: the exchange dropped the stream's orders without saying so. */
+  /**
+   * The operator's command: the exchange dropped the stream's orders without saying so. Its place is
+   * behind all that has come, so that all who read the same frames clear behind the same number: a
+   * stream that is held clears when it has come so far.
+   */
   clear(stream: number): void {
     const target = this.streams[stream];
     if (target === undefined) return;
-    const { sec, nsec, stampNs: atNs } = this.arbiter;
-    const { id, epoch, position } = target;
-    this.out.add(MessageKind.Clear, stream, position, 0, 0, sec, nsec, target.flags);
-    this.ledger.clears.add({ stream: id, epoch, sequence: position, atNs });
+    target.clearAfter = target.high;
+    this.arbiter.clearIfDue(target);
     this.out.flush();
   }
 
@@ -344,6 +346,7 @@ export class Sequencer {
   /** After every change: may the fast path be taken, and when must the windows be looked at? */
   private settle(stream: Stream): void {
     if (stream.image !== undefined) this.splicer.attempt(stream, this.epochs.highTime(stream));
+    this.arbiter.clearIfDue(stream);
     const calm = stream.begun && !stream.standing && stream.gaps.count === 0;
     stream.fastNext = calm && stream.suspects.length === 0 ? stream.next : Number.NaN;
     const deadline = Math.min(this.arbiter.deadline(stream), this.epochs.deadline(stream));

@@ -76,6 +76,7 @@ export class Splicer {
     const last = image.lastSequence;
     if (last < stream.position) this.reachBack(stream, last);
     else arbiter.passTo(stream, last);
+    arbiter.clearIfDue(stream);
     const { sec, nsec, offsets, recordBytes } = image;
     const flag = RowFlag.Snapshot;
     out.lieOver(image.bytes, image.view);

@@ -54,6 +54,8 @@ export class Stream {
   /** `RowFlag` bits of every row of the stream: lost gap, joined late. */
   flags = 0;
   ended = false;
+  /** The operator's clear has its place behind this number; Infinity: there is none to come. */
+  clearAfter = Number.POSITIVE_INFINITY;
 
   /** `next` where a packet that begins there may be delivered without a further look, else NaN. */
   fastNext = Number.NaN;
@@ -139,6 +141,7 @@ export class Stream {
     this.high = -1;
     this.flags = 0;
     this.ended = false;
+    this.clearAfter = Number.POSITIVE_INFINITY;
     this.fastNext = Number.NaN;
     this.timedNumber = -1;
     this.highTimeNs = Number.NaN;

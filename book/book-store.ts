@@ -124,6 +124,8 @@ export class BookStore {
   /** Drops every order; arrival stamps go on. */
   clear(): void {
     this.chains.fill(0);
+    // Every word, the place above all: a slot found before this moment holds no order any more.
+    this.records.fill(VACANT, 0, this.slots << RECORD_SHIFT);
     this.heads.fill(0);
     for (const segments of this.freeSegments) segments.length = 0;
     this.slots = SLAB;
@@ -333,6 +335,7 @@ export class BookStore {
     this.clear();
     const { books, stampLow, stampHigh } = image.scalars;
     const { records, crossers } = image.arrays;
+    this.books = 0;
     if (books > 0) this.reserve(books - 1);
     for (let at = SLAB << RECORD_SHIFT; at < records.length; at += 1 << RECORD_SHIFT) {
       const place = records[at + PLACE];

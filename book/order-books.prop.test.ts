@@ -255,7 +255,7 @@ test("books restored from an image go on as those it was taken of", () => {
         expect(ours.count).toBe(theirs.count);
         for (const column of ["action", "side", "price", "size", "idLo", "idHi"] as const) {
           const [one, other] = [ours[column], theirs[column]];
-          expect(one.subarray(0, ours.count)).toEqual(other.subarray(0, ours.count));
+          expect([...one.subarray(0, ours.count)]).toEqual([...other.subarray(0, ours.count)]);
         }
         expect(restored.liveOrders).toBe(books.liveOrders);
       },

@@ -1,7 +1,8 @@
 /** Edge: where `replay` sends: `udp://GROUP:PORT`, `udp://same`, or chunks to a broker or directory. */
 import type { Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
-import { findInterface, type MulticastSender, openSender } from "../frames/multicast.ts";
+import { findInterface, type MulticastSender } from "../frames/multicast.ts";
+import { openReplaySender } from "../frames/udp-send-open.ts";
 import type { ReplayTarget } from "../replayer/replayer.ts";
 import { type Collecting, type CollectingOptions, openCollecting } from "./collecting.ts";
 import { CliError } from "./errors.ts";
@@ -22,6 +23,8 @@ export interface UdpOptions {
   readonly interface: string | undefined;
   /** Sends on interfaces other than loopback too. */
   readonly beyondLoopback: boolean;
+  /** Hands runs of equal datagrams over whole; undefined: where the interface cuts them again. */
+  readonly segments: boolean | undefined;
 }
 
 /** Sockets, if the place is `udp://…`. */
@@ -51,7 +54,7 @@ export function openUdpTarget(place: string, options: UdpOptions): OpenTarget | 
       "Use lo, or say --beyond-loopback if that is what you want.",
     );
   }
-  const sender = openSender({ networkInterface });
+  const sender = openReplaySender(networkInterface, options.segments);
   if (parts !== null) sender.route(-1, parts[1], Number(parts[2]));
   return new UdpTarget(sender, same);
 }

@@ -1,14 +1,15 @@
 /**
- * Edge: frames of captures and chunks out again, each when it is due. Sleeps by the event loop where
- * there is time, by the kernel for the last milliseconds, and not at all at full speed.
+ * Edge: frames of captures and chunks out again, each when it is due, as long as nobody wishes for
+ * something else (`control.ts`). What is due together goes out together.
  */
 import { FrameBatch } from "../frames/frame-batch.ts";
-import { openLibc } from "../frames/multicast-libc.ts";
-import type { Selection } from "./filter.ts";
+import { ReplayControl } from "./control.ts";
+import type { Instant, Selection } from "./filter.ts";
 import type { Impairment } from "./impairment.ts";
 import { Lateness } from "./lateness.ts";
 import type { Pace } from "./pace.ts";
 import { Schedule } from "./schedule.ts";
+import { Waiter } from "./wait.ts";
 
 /** Where frames go: sockets, or a chunk builder. */
 export interface ReplayTarget {
@@ -27,6 +28,8 @@ export interface ReplayOptions {
   readonly limit?: number;
   readonly selection?: Selection;
   readonly impairment?: Impairment;
+  /** Wishes while it runs; its pace counts, not the one above. */
+  readonly control?: ReplayControl;
 }
 
 export interface ReplayReport {
@@ -42,35 +45,38 @@ export interface ReplayReport {
   readonly lateness: Lateness;
 }
 
+/**
+ * One pass over the input.
+ * @param place where it is to begin; undefined: where the replay began. A pass may begin earlier if
+ *   what it gives is selected by that place.
+ */
+export type ReplayPass = (place: Instant | undefined) => AsyncIterable<FrameBatch>;
+
 /** Frames of one call to the target, so that lateness is measured close to the sending. */
-const BURST = 256;
-/** Below this the kernel sleeps for us: timers of the event loop are a millisecond coarse. */
-const FINE_NS = 4e6;
-/** A sleep of the kernel is late by about this much. */
-const SLACK_NS = 70e3;
-/** How long the event loop may wait for its turn while frames are due without a pause. */
-const TURN_MS = 20;
+const BURST = 512;
 
 /** Sends until the input, the limit or the signal ends it. */
 export async function replay(
-  passOf: () => AsyncIterable<FrameBatch>,
+  passOf: ReplayPass,
   target: ReplayTarget,
   options: ReplayOptions,
   signal: AbortSignal,
 ): Promise<ReplayReport> {
   const run = new Replay(target, options, signal);
   const passes = options.passes ?? 1;
-  for (let pass = 0; (passes === 0 || pass < passes) && !run.isOver; pass++) {
-    const before = run.report.sent + run.report.skipped;
-    if (pass > 0) run.rewind();
-    for await (const batch of passOf()) {
+  for (let pass = 0; (passes === 0 || pass < passes) && !run.isOver; ) {
+    const { seen } = run;
+    const place = run.begin();
+    for await (const batch of passOf(place)) {
       await run.take(batch);
-      if (run.isOver) break;
+      if (run.isOver || run.isSeeking) break;
     }
+    if (run.isSeeking && !run.isOver) continue;
+    await run.endPass();
+    pass++;
     // An input without a frame would be read for ever.
-    if (run.report.sent + run.report.skipped === before) break;
+    if (run.seen === seen && place === undefined) break;
   }
-  await run.finish();
   return run.closed();
 }
 
@@ -87,21 +93,26 @@ class Replay {
   private readonly target: ReplayTarget;
   private readonly options: ReplayOptions;
   private readonly signal: AbortSignal;
+  private readonly control: ReplayControl;
+  private readonly waiter: Waiter;
   private readonly limit: number;
   private selected = new FrameBatch(4096);
   private due = new Float64Array(4096);
   private schedule: Schedule | undefined;
-  private startNs = 0;
+  private pace: Pace;
+  private wishesSeen = 0;
   private firstSentNs = 0;
   private lastSentNs = 0;
   private firstDueNs = 0;
   private lastDueNs = 0;
-  private turnMs = performance.now();
 
   constructor(target: ReplayTarget, options: ReplayOptions, signal: AbortSignal) {
     this.target = target;
     this.options = options;
     this.signal = signal;
+    this.control = options.control ?? new ReplayControl(options.pace);
+    this.pace = this.control.pace;
+    this.waiter = new Waiter(signal, (wake) => this.control.onWish(wake));
     this.limit = options.limit ?? Number.POSITIVE_INFINITY;
   }
 
@@ -109,11 +120,30 @@ class Replay {
     return this.signal.aborted || this.report.sent >= this.limit;
   }
 
-  rewind(): void {
-    this.schedule?.rewind();
+  get isSeeking(): boolean {
+    return this.control.isSeeking;
+  }
+
+  /** Frames sent, or left out as past. */
+  get seen(): number {
+    return this.report.sent + this.report.skipped;
+  }
+
+  /** A pass begins. @returns where somebody wishes it to */
+  begin(): Instant | undefined {
+    const place = this.control.takePlace();
+    if (place === undefined) this.schedule?.rewind();
+    else {
+      // What faults have held back belongs to the place that was left.
+      this.options.impairment?.finish();
+      this.pace = this.control.pace;
+      this.schedule?.restart(this.pace, this.waiter.nowNs);
+    }
+    return place;
   }
 
   async take(batch: FrameBatch): Promise<void> {
+    if (this.waiter.isTurnDue()) await this.waiter.turn();
     let frames = batch;
     if (this.options.selection !== undefined) {
       if (this.selected.capacity < batch.count) this.selected = new FrameBatch(batch.count);
@@ -124,13 +154,15 @@ class Replay {
     await this.send(frames);
   }
 
-  async finish(): Promise<void> {
+  /** What faults have held back is sent before the input begins again, or ends. */
+  async endPass(): Promise<void> {
     const rest = this.isOver ? undefined : this.options.impairment?.finish();
     if (rest !== undefined) await this.send(rest);
   }
 
   closed(): ReplayReport {
     const { report } = this;
+    this.control.ended = true;
     const intervals = report.sent - 1;
     report.seconds = (this.lastSentNs - this.firstSentNs) / 1e9;
     const askedNs = this.lastDueNs - this.firstDueNs;
@@ -141,15 +173,18 @@ class Replay {
 
   private async send(frames: FrameBatch): Promise<void> {
     if (frames.count === 0) return;
-    let at = this.plan(frames);
-    const { due, report } = this;
+    let at = this.begun(frames);
+    const { due, waiter, control } = this;
     while (at < frames.count && !this.isOver) {
-      await this.waitFor(due[at]);
-      if (this.signal.aborted) return;
-      const elapsedNs = performance.now() * 1e6 - this.startNs;
-      const most = Math.min(frames.count, at + BURST, at + this.limit - report.sent);
-      let to = at + 1;
-      while (to < most && due[to] <= elapsedNs) to++;
+      const isNew = control.wishes !== this.wishesSeen;
+      if (isNew || control.isHolding) await this.obey(frames, at);
+      if (this.isSeeking || this.signal.aborted) return;
+      const elapsedNs = waiter.nowNs;
+      if ((due[at] > elapsedNs && !control.isStepping) || waiter.isTurnDue()) {
+        await waiter.until(control.isStepping ? elapsedNs : due[at]);
+        continue;
+      }
+      const to = this.burstEnd(frames.count, at, elapsedNs);
       const sending = this.target.send(frames, at, to);
       if (sending !== undefined) await sending;
       this.account(frames, at, to, elapsedNs);
@@ -157,67 +192,69 @@ class Replay {
     }
   }
 
-  /** Gives every frame its due time; returns the first that is not before the beginning. */
-  private plan(frames: FrameBatch): number {
+  /** Plans the batch; returns the first frame that is not before the beginning. */
+  private begun(frames: FrameBatch): number {
+    const { maxSleepNs, firstDueNs } = this.options;
     if (this.due.length < frames.count) this.due = new Float64Array(frames.count);
-    const { pace, maxSleepNs, firstDueNs } = this.options;
     if (this.schedule === undefined) {
       const first = firstDueNs?.(frames.sec[0], frames.nsec[0]) ?? 0;
-      this.schedule = new Schedule(pace, maxSleepNs, first);
-      this.startNs = performance.now() * 1e6;
+      this.schedule = new Schedule(this.pace, maxSleepNs, first);
+      this.waiter.begin();
     }
+    this.plan(frames, this.schedule, 0);
     let skip = 0;
-    for (let i = 0; i < frames.count; i++) {
-      this.due[i] = this.schedule.next(frames.sec[i], frames.nsec[i]);
-      if (this.due[i] < 0 && skip === i) skip++;
-    }
+    while (skip < frames.count && this.due[skip] < 0) skip++;
     this.report.skipped += skip;
     return skip;
   }
 
+  /** Gives every frame from `at` on its due time. */
+  private plan(frames: FrameBatch, schedule: Schedule, at: number): void {
+    const { sec, nsec, count } = frames;
+    for (let i = at; i < count; i++) this.due[i] = schedule.next(sec[i], nsec[i]);
+  }
+
+  /** Does what was wished for before frame `at` goes; holds while there is a pause. */
+  private async obey(frames: FrameBatch, at: number): Promise<void> {
+    const { control, waiter, schedule } = this;
+    const leftNs = Math.max(0, this.due[at] - waiter.nowNs);
+    while (control.isHolding && !this.signal.aborted) await waiter.forNews();
+    this.wishesSeen = control.wishes;
+    if (control.isSeeking || schedule === undefined) return;
+    const rest = leftNs * (factorOf(this.pace) / factorOf(control.pace));
+    this.pace = control.pace;
+    schedule.restart(this.pace, waiter.nowNs + rest);
+    this.plan(frames, schedule, at);
+  }
+
+  /** What is due together, or the one frame of a step. */
+  private burstEnd(count: number, at: number, elapsedNs: number): number {
+    if (this.control.isStepping) return at + 1;
+    const { due } = this;
+    const most = Math.min(count, at + BURST, at + this.limit - this.report.sent);
+    let to = at + 1;
+    while (to < most && due[to] <= elapsedNs) to++;
+    return to;
+  }
+
   private account(frames: FrameBatch, from: number, to: number, elapsedNs: number): void {
-    const { report, due, options } = this;
+    const { report, due, control } = this;
     if (report.sent === 0) {
       this.firstSentNs = elapsedNs;
       this.firstDueNs = due[from];
     }
-    this.lastSentNs = elapsedNs;
+    this.lastSentNs = this.waiter.nowNs;
     this.lastDueNs = due[to - 1];
+    const timed = this.pace.kind !== "max" && control.phase === "playing";
     for (let i = from; i < to; i++) {
       report.bytes += frames.length[i];
-      if (options.pace.kind !== "max") report.lateness.add(elapsedNs - due[i]);
+      if (timed) report.lateness.add(elapsedNs - due[i]);
     }
     report.sent += to - from;
+    control.passed(to - from, frames.sec[to - 1], frames.nsec[to - 1]);
   }
+}
 
-  private async waitFor(dueNs: number): Promise<void> {
-    for (;;) {
-      const leftNs = dueNs - (performance.now() * 1e6 - this.startNs);
-      const isTurn = performance.now() - this.turnMs > TURN_MS;
-      if (leftNs > FINE_NS || (isTurn && leftNs <= 0)) {
-        if (leftNs > FINE_NS) await this.sleep(Math.floor((leftNs - FINE_NS / 2) / 1e6));
-        else await new Promise((resume) => setImmediate(resume));
-        this.turnMs = performance.now();
-        if (this.signal.aborted) return;
-        if (leftNs <= 0) return;
-        continue;
-      }
-      if (leftNs <= 0) return;
-      if (leftNs > SLACK_NS) openLibc()?.usleep(Math.floor((leftNs - SLACK_NS) / 1e3));
-    }
-  }
-
-  /** Sleeps, but not beyond the signal. */
-  private async sleep(ms: number): Promise<void> {
-    if (this.signal.aborted) return;
-    await new Promise<void>((resume) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.signal.removeEventListener("abort", done);
-        resume();
-      };
-      const timer = setTimeout(done, ms);
-      this.signal.addEventListener("abort", done);
-    });
-  }
+function factorOf(pace: Pace): number {
+  return pace.kind === "captured" ? pace.factor : 1;
 }

@@ -8,7 +8,7 @@
 import type { Pace } from "./pace.ts";
 
 export class Schedule {
-  private readonly pace: Pace;
+  private pace: Pace;
   private readonly maxSleepNs: number;
   private anchored = false;
   private anchorSec = 0;
@@ -16,6 +16,7 @@ export class Schedule {
   /** Due time of a frame captured at the anchor. */
   private anchorDueNs = 0;
   private lastDueNs = 0;
+  /** Frames since the anchor. */
   private frames = 0;
 
   /**
@@ -33,7 +34,10 @@ export class Schedule {
   next(sec: number, nsec: number): number {
     const { pace } = this;
     if (pace.kind === "max") return 0;
-    if (pace.kind === "rate") return (this.frames++ * 1e9) / pace.perSecond;
+    if (pace.kind === "rate") {
+      this.lastDueNs = this.anchorDueNs + (this.frames++ * 1e9) / pace.perSecond;
+      return this.lastDueNs;
+    }
     if (!this.anchored) this.anchor(sec, nsec);
     const sinceNs = (sec - this.anchorSec) * 1e9 + (nsec - this.anchorNsec);
     let dueNs = this.anchorDueNs + sinceNs / pace.factor;
@@ -48,8 +52,18 @@ export class Schedule {
 
   /** The capture begins again: its first frame is due right after the last. */
   rewind(): void {
+    if (this.pace.kind !== "captured") return;
     this.anchored = false;
     this.anchorDueNs = this.lastDueNs;
+  }
+
+  /** The next frame, whatever its capture time, is due then; those after it are counted from it. */
+  restart(pace: Pace, dueNs: number): void {
+    this.pace = pace;
+    this.anchored = false;
+    this.anchorDueNs = dueNs;
+    this.lastDueNs = dueNs;
+    this.frames = 0;
   }
 
   private anchor(sec: number, nsec: number): void {

@@ -1,18 +1,20 @@
 /**
  * Edge: brings every chunk to one sink, in order, from memory while it is fresh and from the spool
  * when the sink was slow. A slow or absent sink fills the disk, never the memory, and never waits
- * in the way of receiving.
+ * in the way of receiving: the spool is read a few chunks at a time.
  */
-import { ChunkFault, type PackedChunk, readChunkHeader } from "../frames/chunk.ts";
-import type { Spool } from "../frames/spool.ts";
+import type { PackedChunk } from "../frames/chunk.ts";
+import type { SpoolCore } from "../frames/spool-core.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
-import { SendWindow, type ToSend } from "./send-window.ts";
+import { ForwardCore, type Outgoing } from "./forward-core.ts";
+import type { SendWindow } from "./send-window.ts";
 
-/** Fresh chunks kept in memory, so that the usual way reads no disk. */
-const FRESH_LIMIT = 256;
-const FRESH_BYTES_LIMIT = 32 << 20;
 /** How often the window is looked at again when nothing else does: consumers fall silent. */
 const TICK_MS = 250;
+/** Under way at most, whatever the window allows in chunks. */
+const UNDER_WAY_BYTES = 16 << 20;
+/** Chunks handed to the sink before the receiver gets its turn. */
+const TURN_CHUNKS = 16;
 
 const nowNs = () => performance.now() * 1e6;
 
@@ -20,14 +22,14 @@ export class Forwarder {
   readonly sink: ChunkSink & Partial<EdgeLink>;
   readonly window: SendWindow;
   sent = 0;
-  /** Chunks that had left memory and spool before the sink took them. */
-  missed = 0;
+  /** Bytes sent, those sent again included. */
+  sentBytes = 0;
   /** What went wrong with the sink, in its words; sending goes on. */
   lastError = "";
+  private readonly core: ForwardCore;
   private readonly boot: number;
-  private readonly spool: Spool | undefined;
-  private readonly fresh = new Map<number, PackedChunk>();
-  private freshBytes = 0;
+  private bytesUnderWay = 0;
+  private isPumping = false;
   private readonly timer: ReturnType<typeof setInterval>;
   private idle: (() => void)[] = [];
   private closed = false;
@@ -37,35 +39,42 @@ export class Forwarder {
   constructor(
     sink: ChunkSink & Partial<EdgeLink>,
     boot: number,
-    spool: Spool | undefined,
+    spool: SpoolCore | undefined,
     onRepair: (request: RepairRequest) => void = () => {},
   ) {
     this.sink = sink;
     this.boot = boot;
-    this.spool = spool;
-    this.window = new SendWindow(boot);
+    this.core = new ForwardCore(sink.name, boot, spool, this.hearsCentre, nowNs());
+    this.window = this.core.window;
     sink.onRequest?.((request) => {
       this.window.request(request, (asked) => spool?.newest(asked) ?? 0);
       this.pump();
     });
     sink.onRepair?.(onRepair);
-    sink.onPosition?.((position) => {
-      this.window.hear(position, nowNs());
+    sink.onPosition?.((position, isRetained) => {
+      this.core.hear(position, nowNs(), isRetained);
+      this.pump();
+    });
+    sink.onDeparture?.((consumer) => {
+      this.window.forget(consumer);
       this.pump();
     });
     this.timer = setInterval(() => this.pump(), TICK_MS);
   }
 
-  /** The chunk is in the spool, if there is one. */
+  /** Chunks that had left memory and spool before the sink took them. */
+  get missed(): number {
+    return this.core.missed;
+  }
+
+  /** Bytes of chunks that are in no spool and not yet sent. */
+  get bytesUnkept(): number {
+    return this.core.bytesUnkept;
+  }
+
+  /** The chunk is in the spool, if there is one and it took it. */
   offer(chunk: PackedChunk): void {
-    this.fresh.set(chunk.header.number, chunk);
-    this.freshBytes += chunk.bytes.length;
-    for (const [number, { bytes }] of this.fresh) {
-      if (this.fresh.size <= FRESH_LIMIT && this.freshBytes <= FRESH_BYTES_LIMIT) break;
-      this.freshBytes -= bytes.length;
-      this.fresh.delete(number);
-    }
-    this.window.offer(chunk.header.number);
+    this.core.offer(chunk);
     this.pump();
   }
 
@@ -119,47 +128,46 @@ export class Forwarder {
   }
 
   private pump(): void {
-    for (;;) {
-      if (this.closed) return;
-      const next = this.window.take(nowNs());
-      if (next === undefined) return;
-      const chunk = this.find(next);
-      if (chunk === undefined) {
-        if (!next.again) this.missed++;
-        this.window.gone(next);
+    if (this.isPumping) return;
+    for (let turn = 0; turn < TURN_CHUNKS; turn++) {
+      if (this.closed || this.bytesUnderWay >= UNDER_WAY_BYTES) return;
+      const next = this.core.next(nowNs());
+      if (next === undefined) {
         this.wake();
-      } else {
-        this.sink.send(chunk).then(
-          () => {
-            this.sent++;
-            this.finished();
-            this.pump();
-          },
-          (error) => {
-            this.lastError = String(error instanceof Error ? error.message : error);
-            this.missed++;
-            this.finished();
-          },
-        );
+        return;
       }
+      this.send(next);
     }
+    this.isPumping = true;
+    setImmediate(() => {
+      this.isPumping = false;
+      this.pump();
+    });
   }
 
-  private finished(): void {
-    this.window.done();
-    this.wake();
+  private send({ sent, chunk }: Outgoing): void {
+    const bytes = chunk.bytes.length;
+    this.bytesUnderWay += bytes;
+    this.sink
+      .send(chunk)
+      .then(
+        () => {
+          this.sent++;
+          this.sentBytes += bytes;
+          this.core.taken(sent, nowNs());
+        },
+        (error) => {
+          this.lastError = String(error instanceof Error ? error.message : error);
+        },
+      )
+      .then(() => {
+        this.bytesUnderWay -= bytes;
+        this.wake();
+        this.pump();
+      });
   }
 
   private wake(): void {
     for (const wake of this.idle.splice(0)) wake();
-  }
-
-  private find({ boot, number }: ToSend): PackedChunk | undefined {
-    const fresh = boot === this.boot ? this.fresh.get(number) : undefined;
-    if (fresh !== undefined) return fresh;
-    const bytes = this.spool?.read(boot, number);
-    const found = bytes === undefined ? undefined : readChunkHeader(bytes);
-    if (bytes === undefined || found === undefined || found instanceof ChunkFault) return undefined;
-    return { header: found.header, bytes };
   }
 }

@@ -12,13 +12,13 @@ import {
   readSync,
   statSync,
   truncateSync,
-  writeSync,
+  write,
 } from "node:fs";
 import { join } from "node:path";
 import { ChunkFault, type ChunkHeader, type PackedChunk, readChunkHeader } from "./chunk.ts";
 import { CHUNK_BYTES_LIMIT } from "./chunk-header.ts";
 import { ChunkSplitter } from "./chunk-stream.ts";
-import { soundBytes } from "./spool-scan.ts";
+import { scanChunkFile } from "./spool-scan.ts";
 import type { ChunkSink, ChunkSource } from "./transport.ts";
 import { TransportError } from "./transport-error.ts";
 
@@ -26,15 +26,37 @@ export const CHUNK_FILE_ENDING = ".ebch";
 /** Files kept open: a stream writes to one at a time, and hours end. */
 const OPEN_FILES_LIMIT = 128;
 
+/** A directory that takes nothing is tried again, and said to be so from time to time. */
+const TRY_AGAIN_MS = 500;
+const SAY_AGAIN_MS = 60_000;
+
+interface HourFile {
+  readonly file: number;
+  /** By collector and boot: the highest number that is in it. */
+  readonly newest: Map<string, number>;
+}
+
+/**
+ * Takes chunks one after another in the order of `send`. Writing does not wait in the caller's way,
+ * and goes on trying where the disk is full. A chunk that is there already, since its collector was
+ * killed before it knew, is not written again.
+ */
 export class DirChunkSink implements ChunkSink {
   readonly name: string;
+  /** Chunks that were there already. */
+  repeated = 0;
   private readonly path: string;
-  private readonly files = new Map<string, number>();
+  private readonly onStatus: (text: string) => void;
+  private readonly files = new Map<string, HourFile>();
+  private last: Promise<void> = Promise.resolve();
+  private saidMs = Number.NEGATIVE_INFINITY;
+  private isClosed = false;
 
   /** @throws TransportError if the directory cannot be made */
-  constructor(path: string) {
+  constructor(path: string, onStatus: (text: string) => void = () => {}) {
     this.path = path;
     this.name = `dir:${path}`;
+    this.onStatus = onStatus;
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
@@ -46,34 +68,94 @@ export class DirChunkSink implements ChunkSink {
     }
   }
 
-  async send({ header, bytes }: PackedChunk): Promise<void> {
-    const file = this.open(header);
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+  send(chunk: PackedChunk): Promise<void> {
+    const sent = this.last.then(() => this.keep(chunk));
+    this.last = sent.catch(() => {});
+    return sent;
   }
 
-  async close(): Promise<void> {
-    for (const file of this.files.values()) closeSync(file);
+  async close(graceMs = 1000): Promise<void> {
+    await Promise.race([this.last, Bun.sleep(graceMs)]);
+    this.isClosed = true;
+    await Promise.race([this.last, Bun.sleep(2 * TRY_AGAIN_MS)]);
+    for (const { file } of this.files.values()) closeSync(file);
     this.files.clear();
   }
 
-  private open(header: ChunkHeader): number {
+  private async keep({ header, bytes }: PackedChunk): Promise<void> {
+    const key = `${header.collector} ${header.boot}`;
+    for (let done = 0; ; ) {
+      if (this.isClosed) throw new Error(`${this.name} was closed`);
+      try {
+        const hour = this.open(header);
+        if (done === 0 && (hour.newest.get(key) ?? 0) >= header.number) {
+          this.repeated++;
+          return;
+        }
+        while (done < bytes.length) done += await written(hour.file, bytes, done);
+        hour.newest.set(key, header.number);
+        this.wrote();
+        return;
+      } catch (thrown) {
+        this.failed(thrown as Error);
+        await Bun.sleep(TRY_AGAIN_MS);
+      }
+    }
+  }
+
+  private wrote(): void {
+    if (this.saidMs > Number.NEGATIVE_INFINITY)
+      this.onStatus(`${this.name}: it takes chunks again`);
+    this.saidMs = Number.NEGATIVE_INFINITY;
+  }
+
+  private failed(error: Error): void {
+    if (performance.now() - this.saidMs < SAY_AGAIN_MS) return;
+    this.saidMs = performance.now();
+    this.onStatus(`${this.name} takes no chunks (${error.message}); they wait in the spool`);
+  }
+
+  private open(header: ChunkHeader): HourFile {
     const folder = join(this.path, header.feed || "unknown", String(header.stream));
     const hour = new Date(header.firstSec * 1000).toISOString().slice(0, 13);
     const path = join(folder, `${hour}${CHUNK_FILE_ENDING}`);
     const known = this.files.get(path);
     if (known !== undefined) return known;
     if (this.files.size >= OPEN_FILES_LIMIT) {
-      const [oldest, file] = this.files.entries().next().value as [string, number];
+      const [oldest, { file }] = this.files.entries().next().value as [string, HourFile];
       closeSync(file);
       this.files.delete(oldest);
     }
     mkdirSync(folder, { recursive: true });
-    // A writer that was killed may have left half a chunk: what follows it must stand on its own.
-    if (existsSync(path)) truncateSync(path, soundBytes(path));
-    const file = openSync(path, "a");
-    this.files.set(path, file);
-    return file;
+    const newest = existsSync(path) ? mended(path) : new Map<string, number>();
+    const opened = { file: openSync(path, "a"), newest };
+    this.files.set(path, opened);
+    return opened;
   }
+}
+
+/**
+ * A writer that was killed may have left half a chunk: it is cut off, for what follows must stand on
+ * its own. @returns the highest number of each collector and boot
+ */
+function mended(path: string): Map<string, number> {
+  const newest = new Map<string, number>();
+  const { soundBytes } = scanChunkFile(path, ({ collector, boot, number }) => {
+    const key = `${collector} ${boot}`;
+    newest.set(key, Math.max(newest.get(key) ?? 0, number));
+  });
+  truncateSync(path, soundBytes);
+  return newest;
+}
+
+/** On a thread of its own: a slow disk keeps nobody waiting. @returns bytes written */
+function written(file: number, bytes: Uint8Array, from: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(file, bytes, from, bytes.length - from, null, (error, length) => {
+      if (error) reject(error);
+      else resolve(length);
+    });
+  });
 }
 
 /** Reads a directory once, all streams merged by the first capture time of their chunks. */

@@ -7,6 +7,7 @@
  */
 import mqtt, { type IPublishPacket, type MqttClient } from "mqtt";
 import type { PackedChunk } from "./chunk.ts";
+import type { MqttAccess } from "./mqtt-access.ts";
 import {
   type CentreLink,
   type ChunkSink,
@@ -16,6 +17,7 @@ import {
   type EdgeLink,
   framesTopic,
   type Position,
+  parseDeparture,
   parsePosition,
   parseRepair,
   parseRequest,
@@ -26,10 +28,14 @@ import {
 const RECONNECT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const SAY_AGAIN_MS = 60_000;
+/** How long an ending consumer waits to have told that it ends. */
+const GOODBYE_MS = 500;
 
 export interface MqttOptions {
   /** Name of the collector or consumer: whose control topic, whose position. */
   readonly clientName: string;
+  /** Who we are to the broker, and whom we trust; absent: nobody asks. */
+  readonly access?: MqttAccess | undefined;
   /** Told when the broker goes and comes, in a sentence. */
   readonly onStatus?: (text: string) => void;
 }
@@ -43,7 +49,8 @@ class BrokerConnection {
   private saidMs = Number.NEGATIVE_INFINITY;
   private why = "no answer";
 
-  constructor(url: string, options: MqttOptions) {
+  /** @param will what the broker says of us when it loses us */
+  constructor(url: string, options: MqttOptions, will?: { topic: string; text: string }) {
     this.url = url;
     this.onStatus = options.onStatus ?? (() => {});
     // A name of its own for each connection: brokers let only one of a name live.
@@ -55,10 +62,15 @@ class BrokerConnection {
       reconnectPeriod: RECONNECT_MS,
       connectTimeout: CONNECT_TIMEOUT_MS,
       resubscribe: true,
+      ...accessOptions(options.access ?? {}),
+      ...(will === undefined
+        ? {}
+        : { will: { topic: will.topic, payload: Buffer.from(will.text), qos: 1, retain: false } }),
     });
     this.client.on("connect", () => this.connected());
     this.client.on("error", (error) => {
-      this.why = (error as { code?: string }).code ?? error.message;
+      const { code } = error as { code?: unknown };
+      this.why = whyText(typeof code === "string" ? code : error.message);
     });
     this.client.on("close", () => this.lost());
   }
@@ -103,6 +115,25 @@ class BrokerConnection {
 
 let connections = 0;
 
+function accessOptions({ user, password, ca, certificate, key }: MqttAccess) {
+  return {
+    ...(user === undefined ? {} : { username: user }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/** What a person can do about it stands behind what the broker or TLS says. */
+function whyText(why: string): string {
+  if (/not authorized|bad user/i.test(why)) return `${why}: check user and password`;
+  if (/CERT|SELF_SIGNED|ISSUER|UNABLE_TO|ALTNAME/i.test(why)) {
+    return `${why}: its certificate is not trusted; name who signed it with --mqtt-ca`;
+  }
+  return why;
+}
+
 const asBuffer = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -112,20 +143,17 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
   private readonly connection: BrokerConnection;
   private readonly requests: ((request: ControlRequest) => void)[] = [];
   private readonly repairs: ((request: RepairRequest) => void)[] = [];
-  private readonly positions: ((position: Position) => void)[] = [];
+  private readonly positions: ((position: Position, isRetained: boolean) => void)[] = [];
+  private readonly departures: ((consumer: string) => void)[] = [];
 
   constructor(url: string, options: MqttOptions) {
     this.name = url;
     this.connection = new BrokerConnection(url, options);
     const control = controlTopic(options.clientName);
-    this.connection.client.on("message", (topic, payload) => {
-      if (topic === control) {
-        this.hearRequest(payload.toString());
-      } else {
-        const position = parsePosition(payload.toString());
-        if (position?.collector !== options.clientName) return;
-        for (const listener of this.positions) listener(position);
-      }
+    this.connection.client.on("message", (topic, payload, { retain }) => {
+      const text = payload.toString();
+      if (topic === control) this.hearRequest(text);
+      else this.hearPosition(text, options.clientName, retain);
     });
     this.connection.subscribe([control, positionTopic("+")]);
   }
@@ -146,8 +174,20 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
     this.repairs.push(listener);
   }
 
-  onPosition(listener: (position: Position) => void): void {
+  onPosition(listener: (position: Position, isRetained: boolean) => void): void {
     this.positions.push(listener);
+  }
+
+  onDeparture(listener: (consumer: string) => void): void {
+    this.departures.push(listener);
+  }
+
+  private hearPosition(text: string, collector: string, isRetained: boolean): void {
+    const gone = parseDeparture(text);
+    if (gone !== undefined) for (const listener of this.departures) listener(gone);
+    const position = parsePosition(text);
+    if (position?.collector !== collector) return;
+    for (const listener of this.positions) listener(position, isRetained);
   }
 
   private hearRequest(text: string): void {
@@ -169,6 +209,7 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
   /** Resolves when the broker has taken the subscription: from then on nothing passes it by. */
   readonly subscribed: Promise<void>;
   private readonly topics: string[];
+  private readonly departure: { topic: string; text: string };
   private readonly nowSubscribed: () => void;
   private ended: () => void = () => {};
 
@@ -179,7 +220,12 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.subscribed = promise;
     this.nowSubscribed = resolve;
-    this.connection = new BrokerConnection(url, options);
+    const { clientName } = options;
+    this.departure = {
+      topic: positionTopic(clientName),
+      text: JSON.stringify({ gone: clientName }),
+    };
+    this.connection = new BrokerConnection(url, options, this.departure);
   }
 
   get connected(): boolean {
@@ -216,6 +262,11 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
   }
 
   async close(): Promise<void> {
+    if (this.connection.connectedNow) {
+      const { topic, text } = this.departure;
+      const told = this.connection.publish(topic, text).catch(() => {});
+      await Promise.race([told, Bun.sleep(GOODBYE_MS)]);
+    }
     await this.connection.close(1000);
     this.ended();
   }

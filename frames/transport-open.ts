@@ -1,4 +1,6 @@
 /** Edge: `mqtt://…` and `dir:PATH` of `--to` and `--from` to sinks and sources. */
+
+import { splitMqttUrl, withoutPassword } from "./mqtt-access.ts";
 import { DirChunkSink, DirChunkSource } from "./transport-dir.ts";
 import { TransportError } from "./transport-error.ts";
 import { MqttChunkSink, MqttChunkSource, type MqttOptions } from "./transport-mqtt.ts";
@@ -8,6 +10,7 @@ export type ChunkAddress =
   | { readonly kind: "dir"; readonly path: string };
 
 const MQTT_PORT = 1883;
+const MQTTS_PORT = 8883;
 
 /** @throws TransportError that says what an address looks like */
 export function parseChunkAddress(text: string): ChunkAddress {
@@ -21,26 +24,42 @@ export function parseChunkAddress(text: string): ChunkAddress {
   }
   const url = /^mqtts?:\/\/[^/]/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined) {
-    const port = url.port === "" ? MQTT_PORT : Number(url.port);
+    const usual = url.protocol === "mqtts:" ? MQTTS_PORT : MQTT_PORT;
+    const port = url.port === "" ? usual : Number(url.port);
     return { kind: "mqtt", url: text, host: url.hostname, port };
   }
   throw new TransportError(
     "bad_flag",
-    `'${text}' is no place for chunks.`,
+    `'${withoutPassword(text)}' is no place for chunks.`,
     "Write mqtt://HOST:PORT or dir:PATH.",
   );
 }
 
 export function openSink(text: string, options: MqttOptions): MqttChunkSink | DirChunkSink {
   const address = parseChunkAddress(text);
-  return address.kind === "dir"
-    ? new DirChunkSink(address.path)
-    : new MqttChunkSink(address.url, options);
+  if (address.kind === "dir") return new DirChunkSink(address.path, options.onStatus);
+  const { url, own } = ownAccess(address.url, options);
+  return new MqttChunkSink(url, own);
 }
 
 export function openSource(text: string, options: MqttOptions): MqttChunkSource | DirChunkSource {
   const address = parseChunkAddress(text);
-  return address.kind === "dir"
-    ? new DirChunkSource(address.path)
-    : new MqttChunkSource(address.url, options);
+  if (address.kind === "dir") return new DirChunkSource(address.path);
+  const { url, own } = ownAccess(address.url, options);
+  return new MqttChunkSource(url, own);
+}
+
+/** What an address says of user and password goes over what is said for all. */
+function ownAccess(text: string, options: MqttOptions): { url: string; own: MqttOptions } {
+  const { url, access } = splitMqttUrl(text);
+  const own = { ...options, access: { ...options.access, ...access } };
+  const { ca, certificate } = own.access;
+  if (url.startsWith("mqtt:") && (ca ?? certificate) !== undefined) {
+    throw new TransportError(
+      "bad_flag",
+      `Certificates are given, but '${url}' is not encrypted.`,
+      `Write ${url.replace("mqtt:", "mqtts:")}.`,
+    );
+  }
+  return { url, own };
 }

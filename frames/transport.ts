@@ -63,7 +63,18 @@ export interface SnapshotRequest {
   readonly atLeast: number;
 }
 
-export type RepairRequest = RangeRequest | SnapshotRequest;
+/**
+ * The operator's `clear stream`: it gets a place among the chunks of the stream. Asked again with the
+ * same `command` until its chunk has come, and done once.
+ */
+export interface ClearRequest {
+  readonly ask: "clear";
+  readonly feed: string;
+  readonly stream: number;
+  readonly command: string;
+}
+
+export type RepairRequest = RangeRequest | SnapshotRequest | ClearRequest;
 
 /** How far a consumer has come with the chunks of one collector. */
 export interface Position {
@@ -72,6 +83,11 @@ export interface Position {
   readonly boot: number;
   /** Every chunk up to this number was taken, or given up as lost. */
   readonly chunk: number;
+}
+
+/** A consumer that ended, or that the broker lost: nobody waits for its position. */
+export interface Departure {
+  readonly gone: string;
 }
 
 /** What the centre says back. Only transports that carry it (MQTT) have one. */
@@ -84,7 +100,9 @@ export interface CentreLink {
 export interface EdgeLink {
   onRequest(listener: (request: ControlRequest) => void): void;
   onRepair(listener: (request: RepairRequest) => void): void;
-  onPosition(listener: (position: Position) => void): void;
+  /** `isRetained`: the broker kept it, and whoever said it may be long gone. */
+  onPosition(listener: (position: Position, isRetained?: boolean) => void): void;
+  onDeparture?(listener: (consumer: string) => void): void;
 }
 
 export const TOPIC_ROOT = "edgebook";
@@ -103,6 +121,9 @@ export function controlTopic(collector: string): string {
 export function positionTopic(consumer: string): string {
   return `${TOPIC_ROOT}/position/${consumer}`;
 }
+
+/** As a chunk's header takes it. */
+const COMMAND_CHARS = 64;
 
 const isCount = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
@@ -123,7 +144,10 @@ export function parseRepair(text: string): RepairRequest | undefined {
   if (value === undefined || typeof value.feed !== "string" || !isCount(value.stream)) {
     return undefined;
   }
-  const { ask, feed, stream, from, to, atLeast } = value;
+  const { ask, feed, stream, from, to, atLeast, command } = value;
+  if (ask === "clear" && typeof command === "string" && command.length <= COMMAND_CHARS) {
+    return { ask, feed, stream, command };
+  }
   if (ask === "snapshot" && isCount(atLeast)) return { ask, feed, stream, atLeast };
   if (ask !== "range" || !isCount(from) || !isCount(to) || to < from) return undefined;
   return { ask, feed, stream, from, to };
@@ -136,6 +160,12 @@ export function parsePosition(text: string): Position | undefined {
   const { consumer, collector, boot, chunk } = value;
   if (typeof consumer !== "string" || typeof collector !== "string") return undefined;
   return isCount(boot) && isCount(chunk) ? { consumer, collector, boot, chunk } : undefined;
+}
+
+/** The consumer that is gone, or `undefined` if the text says no such thing. */
+export function parseDeparture(text: string): string | undefined {
+  const gone = parseObject(text)?.gone;
+  return typeof gone === "string" ? gone : undefined;
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -8,7 +8,7 @@
  * MQTT without a session, what a centre that is not there would have got is gone.
  */
 
-import { WINDOW_CHUNKS } from "../../collector/send-window.ts";
+import { type ToSend, WINDOW_CHUNKS } from "../../collector/send-window.ts";
 import { ChunkFaults } from "../../faults/chunks.ts";
 import type { ChunkHeader, PackedChunk } from "../../frames/chunk.ts";
 import type { WorldCase } from "./case.ts";
@@ -23,7 +23,7 @@ export interface Delivered {
 interface Waiting {
   readonly edge: Edge;
   readonly chunk: PackedChunk;
-  readonly again: boolean;
+  readonly sent: ToSend;
   /** How many the edge had sent for the first time, this one included. */
   readonly ordinal: number;
 }
@@ -38,6 +38,7 @@ export class Broker {
   inbox: Delivered[] = [];
   waitingMax = 0;
   private readonly positions: string[] = [];
+  private readonly departures: string[] = [];
   private waiting: Waiting[] = [];
   private overtaken: Uint8Array[] = [];
   private readonly control: { collector: string; text: string }[] = [];
@@ -53,8 +54,8 @@ export class Broker {
     });
   }
 
-  send(edge: Edge, chunk: PackedChunk, again: boolean, ordinal: number): void {
-    this.waiting.push({ edge, chunk, again, ordinal });
+  send(edge: Edge, chunk: PackedChunk, sent: ToSend, ordinal: number): void {
+    this.waiting.push({ edge, chunk, sent, ordinal });
     this.waitingMax = Math.max(this.waitingMax, this.waiting.length);
   }
 
@@ -74,6 +75,11 @@ export class Broker {
     if (this.isUp) this.control.push({ collector, text });
   }
 
+  /** The broker has lost a centre, and says so to all. */
+  depart(consumer: string): void {
+    this.departures.push(consumer);
+  }
+
   /** Everything that waits goes its way, if the broker is there. */
   tick(edges: readonly Edge[], nowNs: number): void {
     if (!this.isUp) return;
@@ -84,10 +90,13 @@ export class Broker {
     this.waiting = [];
     for (const waiting of taken) {
       this.pass(waiting);
-      waiting.edge.acknowledged();
+      waiting.edge.acknowledged(waiting.sent, nowNs);
     }
     for (const position of this.positions.splice(0)) {
       for (const edge of edges) if (edge.isUp) edge.hear(position, nowNs);
+    }
+    for (const consumer of this.departures.splice(0)) {
+      for (const edge of edges) if (edge.isUp) edge.forget(consumer);
     }
   }
 
@@ -96,7 +105,7 @@ export class Broker {
     return edges * WINDOW_CHUNKS;
   }
 
-  private pass({ edge, chunk, again, ordinal }: Waiting): void {
+  private pass({ edge, chunk, sent: { again }, ordinal }: Waiting): void {
     const { collector, boot, number, stream } = chunk.header;
     if (again) {
       this.resent.add(`${collector}/${boot}/${number}`);

@@ -66,6 +66,7 @@ export class Centre {
   }
 
   kill(): void {
+    this.broker.depart(CONSUMER);
     this.live = null;
     this.watch = null;
   }

@@ -6,8 +6,9 @@
  * way than the window allows.
  */
 import { COLLECTOR_DEFAULTS, CollectorCore } from "../../collector/core.ts";
+import { ForwardCore } from "../../collector/forward-core.ts";
 import { EdgeRecovery, type EdgeRecoveryOptions, repairsOf } from "../../collector/recovery.ts";
-import { SendWindow, WINDOW_CHUNKS } from "../../collector/send-window.ts";
+import { type ToSend, WINDOW_CHUNKS } from "../../collector/send-window.ts";
 import { LineWatch } from "../../collector/watch.ts";
 import type { Feed } from "../../feed/feed.ts";
 import type { Channels } from "../../frames/channels.ts";
@@ -19,12 +20,14 @@ import type { Broker } from "./broker.ts";
 import type { WorldCase } from "./case.ts";
 import { FrameCheck } from "./frame-check.ts";
 import type { Servers } from "./servers.ts";
-import { MemorySpool } from "./spool.ts";
+import { WorldSpool } from "./spool.ts";
 import type { Truth } from "./truth.ts";
 import type { SocketSink } from "./wire.ts";
 
 const FRAMES = 512;
 const BYTES = FRAMES * 64;
+/** As the collector knows its one destination. */
+const BROKER = "broker";
 /** Numbers remembered by a collector; cases have fewer. */
 const COPIES_WINDOW = 8192;
 /** Recovery at the pace of a case that lasts seconds. */
@@ -48,7 +51,7 @@ export interface WorldClock {
 
 export class Edge implements SocketSink {
   readonly name: string;
-  readonly spool: MemorySpool;
+  readonly spool: WorldSpool;
   boot = 0;
   /** Chunks sent for the first time, over all boots. */
   sentFirst = 0;
@@ -59,7 +62,7 @@ export class Edge implements SocketSink {
   private watch: LineWatch | null = null;
   private recovery: EdgeRecovery | null = null;
   private readonly servers: Servers;
-  private window = new SendWindow(0);
+  private forward: ForwardCore;
   private readonly world: WorldCase;
   private readonly feed: Feed;
   private readonly channels: Channels;
@@ -67,6 +70,9 @@ export class Edge implements SocketSink {
   private readonly zstd: Zstd;
   private readonly broker: Broker;
   private readonly truth: Truth;
+  private isBorn = false;
+  private isTearing = false;
+  private torn: PackedChunk | undefined;
   private readonly frames = new FrameBatch(FRAMES);
   private readonly bytes = new Uint8Array(BYTES);
   private used = 0;
@@ -93,7 +99,8 @@ export class Edge implements SocketSink {
     this.zstd = zstd;
     this.broker = broker;
     this.truth = truth;
-    this.spool = new MemorySpool(world.spoolBytes);
+    this.spool = new WorldSpool(world.spoolBytes, world.seed + index);
+    this.forward = new ForwardCore(BROKER, 0, undefined, true, 0);
     this.check = new FrameCheck(zstd, world.keep === "both");
     this.frames.reset(this.bytes);
   }
@@ -105,7 +112,10 @@ export class Edge implements SocketSink {
   start(nowNs: number): void {
     this.boot = Math.round(this.clock.unixNs(nowNs) / 1e6);
     this.check = new FrameCheck(this.zstd, this.world.keep === "both");
-    this.window = new SendWindow(this.boot);
+    if (this.isBorn) this.spool.start();
+    this.isBorn = true;
+    const { spool } = this.spool;
+    this.forward = new ForwardCore(BROKER, this.boot, spool, true, this.clock.unixNs(nowNs));
     const { offer, limits } = this.world.servers;
     const asks: EdgeRecoveryOptions = {
       ticks: offer === "ticks" || offer === "both",
@@ -137,11 +147,12 @@ export class Edge implements SocketSink {
     this.watch = canAsk ? new LineWatch(this.channels, () => this.feed) : null;
     this.recovery =
       this.watch === null ? null : new EdgeRecovery(this.feed, this.watch, this.core, asks);
-    for (const position of this.broker.retained.values()) this.hear(position, nowNs);
+    for (const position of this.broker.retained.values()) this.hear(position, nowNs, true);
   }
 
-  /** `kill -9`: what was in memory is gone. */
+  /** `kill -9`: what was in memory is gone, and what was being written is half there. */
   kill(): void {
+    if (this.core !== null) this.tearWrite();
     this.core = null;
     this.watch = null;
     this.recovery = null;
@@ -181,20 +192,26 @@ export class Edge implements SocketSink {
   request(text: string): void {
     const request = parseRequest(text);
     const repair = parseRepair(text);
-    if (repair !== undefined) this.recovery?.request(repair, this.clock.unixNs(this.nowNs));
+    if (repair?.ask === "clear") this.core?.clear(repair.feed, repair.stream, repair.command);
+    else if (repair !== undefined) this.recovery?.request(repair, this.clock.unixNs(this.nowNs));
     else if (request === undefined)
       this.problems.push(`${this.name} cannot read the request ${text}`);
-    else this.window.request(request, (boot) => this.spool.newest(boot));
+    else this.forward.window.request(request, (boot) => this.spool.spool.newest(boot));
   }
 
-  hear(text: string, nowNs: number): void {
+  hear(text: string, nowNs: number, isRetained = false): void {
     const position = parsePosition(text);
-    if (position?.collector === this.name) this.window.hear(position, this.clock.unixNs(nowNs));
+    if (position?.collector !== this.name) return;
+    this.forward.hear(position, this.clock.unixNs(nowNs), isRetained);
+  }
+
+  forget(consumer: string): void {
+    this.forward.window.forget(consumer);
   }
 
   /** The broker has it. */
-  acknowledged(): void {
-    this.window.done();
+  acknowledged(sent: ToSend, nowNs: number): void {
+    this.forward.taken(sent, this.clock.unixNs(nowNs));
   }
 
   /** What was captured long enough ago has had its time to go out: what did not? */
@@ -220,23 +237,37 @@ export class Edge implements SocketSink {
   private keep(chunk: PackedChunk): void {
     const problem = this.check.packed(chunk);
     if (problem !== undefined) this.problems.push(`${this.name}: ${problem}`);
-    this.spool.append(chunk);
-    if (this.core !== null) this.core.oldestKept = this.spool.oldest(this.boot);
-    this.window.offer(chunk.header.number);
+    if (this.isTearing) {
+      // Half written when the process ended: nobody has it, and nobody may see it.
+      this.torn ??= chunk;
+      return;
+    }
+    this.spool.append(chunk, this.clock.unixNs(this.nowNs) / 1e6);
+    const oldest = this.spool.spool.oldest(this.boot);
+    if (this.core !== null && oldest > 0) this.core.oldestKept = oldest;
+    this.forward.offer(chunk);
+  }
+
+  /** What the collector would have written next is what the kill tears. */
+  private tearWrite(): void {
+    this.isTearing = true;
+    this.torn = undefined;
+    this.core?.finish();
+    this.isTearing = false;
+    this.spool.kill(this.torn, this.clock.unixNs(this.nowNs) / 1e6);
   }
 
   private pump(): void {
+    const nowNs = this.clock.unixNs(this.nowNs);
+    this.spool.tend(nowNs / 1e6);
     for (;;) {
-      const next = this.window.take(this.clock.unixNs(this.nowNs));
+      const next = this.forward.next(nowNs);
       if (next === undefined) return;
-      this.underWayMax = Math.max(this.underWayMax, this.window.underWay);
-      if (this.window.underWay > WINDOW_CHUNKS) this.problems.push(`${this.name} sends too far`);
-      const chunk = this.spool.read(next.boot, next.number);
-      if (chunk === undefined) this.window.gone(next);
-      else {
-        if (!next.again) this.sentFirst++;
-        this.broker.send(this, chunk, next.again, this.sentFirst);
-      }
+      const { underWay } = this.forward.window;
+      this.underWayMax = Math.max(this.underWayMax, underWay);
+      if (underWay > WINDOW_CHUNKS) this.problems.push(`${this.name} sends too far`);
+      if (!next.sent.again) this.sentFirst++;
+      this.broker.send(this, next.chunk, next.sent, this.sentFirst);
     }
   }
 }

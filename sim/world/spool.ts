@@ -1,42 +1,63 @@
-/** The collector's spool in memory: kept by size alone, as on disk. */
+/**
+ * The collector's spool on a disk in memory, one life after another: the production spool, killed in
+ * the middle of a write, or with its power cut where it syncs every chunk.
+ */
+
+import { FaultyDisk } from "../../faults/disk.ts";
 import type { PackedChunk } from "../../frames/chunk.ts";
+import { SpoolCore } from "../../frames/spool-core.ts";
 
-export class MemorySpool {
-  /** Chunks that made room for newer ones. */
-  dropped = 0;
-  private readonly chunks: PackedChunk[] = [];
-  private readonly byNumber = new Map<string, PackedChunk>();
-  private readonly limit: number;
-  private bytes = 0;
+/** Small, so that a case fills several. */
+const SEGMENT_BYTES = 32 << 10;
 
-  constructor(bytesLimit: number) {
-    this.limit = bytesLimit;
+export class WorldSpool {
+  readonly disk: FaultyDisk;
+  private readonly bytesLimit: number;
+  private readonly syncs: boolean;
+  private core: SpoolCore;
+
+  constructor(bytesLimit: number, seed: number) {
+    this.disk = new FaultyDisk({}, seed);
+    this.bytesLimit = bytesLimit;
+    this.syncs = seed % 2 === 0;
+    this.core = this.opened();
   }
 
-  append(chunk: PackedChunk): void {
-    this.chunks.push(chunk);
-    this.byNumber.set(keyOf(chunk.header.boot, chunk.header.number), chunk);
-    this.bytes += chunk.bytes.length;
-    while (this.bytes > this.limit && this.chunks.length > 1) {
-      const oldest = this.chunks.shift()!;
-      this.bytes -= oldest.bytes.length;
-      this.byNumber.delete(keyOf(oldest.header.boot, oldest.header.number));
-      this.dropped++;
+  /** Of the present life. */
+  get spool(): SpoolCore {
+    return this.core;
+  }
+
+  append(chunk: PackedChunk, nowMs: number): void {
+    this.disk.nowMs = nowMs;
+    this.core.appendAt(chunk, nowMs);
+  }
+
+  tend(nowMs: number): void {
+    this.core.tend(nowMs);
+  }
+
+  /** The collector dies while it writes `torn`, which nobody has seen yet. */
+  kill(torn: PackedChunk | undefined, nowMs: number): void {
+    if (torn !== undefined) {
+      this.disk.bytesToKill = torn.header.checksum % torn.bytes.length;
+      this.core.appendAt(torn, nowMs);
     }
+    if (this.syncs) this.disk.cutPower();
+    else this.disk.kill();
   }
 
-  read(boot: number, number: number): PackedChunk | undefined {
-    return this.byNumber.get(keyOf(boot, number));
+  start(): void {
+    this.disk.restart();
+    this.core = this.opened();
   }
 
-  /** Numbers of a boot that are there; 0: none. */
-  oldest(boot: number): number {
-    return this.chunks.find(({ header }) => header.boot === boot)?.header.number ?? 0;
-  }
-
-  newest(boot: number): number {
-    return this.chunks.findLast(({ header }) => header.boot === boot)?.header.number ?? 0;
+  private opened(): SpoolCore {
+    const sync = this.syncs ? "always" : "interval";
+    return new SpoolCore(this.disk, {
+      bytesLimit: this.bytesLimit,
+      segmentBytes: SEGMENT_BYTES,
+      sync,
+    });
   }
 }
-
-const keyOf = (boot: number, number: number) => `${boot}/${number}`;

@@ -5,6 +5,7 @@ import { Connections } from "./recovery-connections.ts";
 import { SnapshotScheduler } from "./recovery-snapshots.ts";
 
 const MS = 1e6;
+const SPACING_MS = 10;
 const YES = [10, 0, 1, 0, 0, 0, 0, 0, 0x42, 0x53];
 const NO = [10, 0, 1, 0, 0, 0, 0, 0, 0x42, 0x45];
 
@@ -33,7 +34,15 @@ class Bench {
         return true;
       },
     };
-    this.scheduler = new SnapshotScheduler(protocol, this.connections, sink, policy, 10 * MS);
+    this.scheduler = new SnapshotScheduler(
+      protocol,
+      this.connections,
+      sink,
+      policy,
+      SPACING_MS * MS,
+    );
+    // It began a while ago.
+    this.scheduler.advance(-SPACING_MS * MS);
   }
 
   want(atLeast: number): this {
@@ -123,6 +132,21 @@ describe("snapshots", () => {
     expect(bench.came).toEqual([]);
     expect(bench.scheduler.counts).toMatchObject({ refused: 1, wrong: 2, silent: 1, givenUp: 1 });
     expect(bench.scheduler.waiting).toBe(0);
+  });
+
+  test("two that connect at once ask one after the other", () => {
+    const bench = new Bench({ snapshotsAtOnce: 2 });
+    bench.scheduler.want(1, 0, 0);
+    bench.scheduler.want(2, 0, 0);
+    for (const ms of [0, 10]) bench.scheduler.advance(ms * MS);
+    const kinds = () => bench.connections.take().map(({ kind }) => kind);
+    expect(kinds()).toEqual(["connect", "connect"]);
+    for (const id of [1, 2]) bench.connections.connected(id, 30 * MS);
+    expect(kinds()).toEqual(["send"]);
+    bench.scheduler.advance(39 * MS);
+    expect(kinds()).toEqual([]);
+    bench.scheduler.advance(40 * MS);
+    expect(kinds()).toEqual(["send"]);
   });
 
   test("bytes behind the image make it none", () => {

@@ -29,6 +29,9 @@ interface Reading {
   readonly id: number;
   readonly wish: Wish;
   readonly reply: SnapshotReply;
+  isConnected: boolean;
+  isAsked: boolean;
+  /** When it was begun, connected or asked, or bytes came. */
   lastNs: number;
 }
 
@@ -58,6 +61,7 @@ export class SnapshotScheduler implements Caller {
   private readonly wishes = new Map<number, Wish>();
   private readonly readings = new Map<number, Reading>();
   private connectNs = Number.NEGATIVE_INFINITY;
+  private sendNs = Number.NEGATIVE_INFINITY;
 
   /** @param spacingNs least time between two requests */
   constructor(
@@ -93,6 +97,12 @@ export class SnapshotScheduler implements Caller {
 
   advance(nowNs: number): void {
     const { policy, sink } = this;
+    if (this.connectNs === Number.NEGATIVE_INFINITY) {
+      // A collector that was killed may have asked a moment ago.
+      this.connectNs = nowNs;
+      this.sendNs = nowNs;
+    }
+    this.sendDue(nowNs);
     for (const reading of this.readings.values()) {
       if (nowNs - reading.lastNs >= policy.answerNs) this.fail(reading, "silent", nowNs);
     }
@@ -109,8 +119,8 @@ export class SnapshotScheduler implements Caller {
     const reading = this.readings.get(id);
     if (reading === undefined) return;
     reading.lastNs = nowNs;
-    this.counts.requests++;
-    this.connections.send(id, this.protocol.request(reading.wish.stream));
+    reading.isConnected = true;
+    this.sendDue(nowNs);
   }
 
   received(id: number, bytes: Uint8Array, nowNs: number): void {
@@ -133,7 +143,22 @@ export class SnapshotScheduler implements Caller {
     if (nowNs - this.connectNs < this.spacingNs) return;
     this.connectNs = nowNs;
     const id = this.connections.connect("snapshot", this);
-    this.readings.set(id, { id, wish, reply: this.protocol.reply(wish.stream), lastNs: nowNs });
+    const reply = this.protocol.reply(wish.stream);
+    const reading = { id, wish, reply, isConnected: false, isAsked: false, lastNs: nowNs };
+    this.readings.set(id, reading);
+  }
+
+  /** Requests of open connections, one after the other. */
+  private sendDue(nowNs: number): void {
+    for (const reading of this.readings.values()) {
+      if (!reading.isConnected || reading.isAsked) continue;
+      if (nowNs - this.sendNs < this.spacingNs) return;
+      this.sendNs = nowNs;
+      reading.isAsked = true;
+      reading.lastNs = nowNs;
+      this.counts.requests++;
+      this.connections.send(reading.id, this.protocol.request(reading.wish.stream));
+    }
   }
 
   private whole(reading: Reading, nowNs: number): void {

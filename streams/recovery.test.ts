@@ -101,6 +101,14 @@ class Bench {
 }
 
 describe("what is asked for", () => {
+  test("who begins waits as if it had just asked: a life before it may have", () => {
+    const bench = new Bench({ askAfterNs: 0 }, { spacingNs: 50 * MS }).lack(5, 9).until(60);
+    expect(bench.done.map(({ atMs, effect }) => `${atMs} ${effect.kind}`)).toEqual([
+      "50 connect",
+      "50 send",
+    ]);
+  });
+
   test("nothing, before the other line has had its time", () => {
     const bench = new Bench({ askAfterNs: 20 * MS }).lack(5, 9, 100);
     expect(bench.until(119).asked).toEqual([]);

@@ -10,6 +10,7 @@
  *
  * Limits, kept at any moment: connections (one that was closed counts for `spacingNs` more), the
  * time between connects and between requests, messages a request, request soon after its connect.
+ * A collector that was killed may have asked a moment ago: who begins waits as if it had itself.
  * Worst case: `RANGES_LIMIT` ranges a stream are looked at in each plan.
  */
 import type { RecoveryLimits, RecoveryProtocol, RecoveryReply } from "../feed/recovery.ts";
@@ -108,6 +109,10 @@ export class RecoveryScheduler implements Caller {
 
   /** @param missing all that is missing now, of each stream lowest first */
   plan(missing: Iterable<Missing>, nowNs: number): void {
+    if (this.connectNs === Number.NEGATIVE_INFINITY) {
+      this.connectNs = nowNs;
+      this.sendNs = nowNs;
+    }
     this.expire(nowNs);
     this.sendDue(nowNs);
     this.attempts.begin();

@@ -133,8 +133,12 @@ export class DeliveryWatch {
 
   private message(stream: WatchedStream, batch: MessageBatch, at: number, number: number): void {
     this.judgeBytes(stream, batch, at, number);
-    if (Number.isNaN(stream.first)) stream.first = number;
-    else if (!Number.isNaN(stream.lostFrom)) {
+    if (Number.isNaN(stream.first)) {
+      // A heartbeat may have said where the stream begins, and then its first messages are lost.
+      stream.first = Number.isNaN(stream.lostFrom) ? number : stream.lostFrom;
+      stream.last = stream.first - 1;
+    }
+    if (!Number.isNaN(stream.lostFrom)) {
       if (number < stream.lostFrom) {
         this.problem(stream, `${number} is applied after ${stream.lostFrom} was lost`);
       } else if (number > stream.lostFrom) this.skip(stream, stream.lostFrom, number - 1);

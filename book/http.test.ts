@@ -14,7 +14,7 @@ const errors: Error[] = [];
 
 beforeAll(async () => {
   market = runMarket({ seed: 9, milliseconds: 1000 });
-  const live = new Live({ zstd: openZstd(), ask: () => {} });
+  const live = new Live({ zstd: openZstd(), ask: () => {}, intake: { canAsk: false } });
   const api = new LiveApi(live);
   for (const { bytes } of market.chunks) live.push(bytes, 0);
   live.finish(0);

@@ -82,9 +82,9 @@ function serviceRoutes(app: Hono, api: LiveApi, options: HttpOptions): void {
 
 function apiRoutes(app: Hono, api: LiveApi): void {
   app.get("/v1/streams", (c) => c.json(api.streams()));
-  app.post("/v1/streams/:feed/:stream/clear", (c) => {
+  app.post("/v1/streams/:feed/:stream/clear", async (c) => {
     demandOwnOrigin(c.req.header("origin"), c.req.header("host"), c.req.header("sec-fetch-site"));
-    return c.json(api.clear(c.req.param("feed"), c.req.param("stream")));
+    return c.json(await api.clear(c.req.param("feed"), c.req.param("stream")));
   });
   app.get("/v1/books", (c) => {
     const { search = "", feed = "", limit = "" } = c.req.query();

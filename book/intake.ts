@@ -95,6 +95,8 @@ interface Boot {
 /** Boots remembered: a collector that restarts without end must not fill the memory. */
 const BOOTS_LIMIT = 64;
 const LOST_ROWS_LIMIT = 1000;
+/** Heartbeats alone make a chunk more often than this. */
+const COLLECTOR_LIFE_NS = 10e9;
 /** Ranges in one question; the rest is asked for the next time. */
 const ASK_LIMIT = 32;
 
@@ -213,6 +215,17 @@ export class Intake {
     return [...newest.values()].map(({ collector, boot, done }) => {
       return { consumer, collector, boot, chunk: done.contiguousFrom(1) };
     });
+  }
+
+  /** Who brought the newest chunk of a stream and can be asked; undefined where nobody is there. */
+  collectorOf(feed: string, stream: number, nowNs: number): string | undefined {
+    if (!this.options.canAsk) return undefined;
+    let latest: Boot | undefined;
+    for (const boot of this.boots.values()) {
+      if (nowNs - boot.lastNs > COLLECTOR_LIFE_NS || !boot.lanes.has(`${feed}/${stream}`)) continue;
+      if (latest === undefined || boot.lastNs > latest.lastNs) latest = boot;
+    }
+    return latest?.collector;
   }
 
   private canBeHad(header: ChunkHeader, lane: Lane): boolean {

@@ -121,15 +121,22 @@ export class LiveApi {
     throw new ApiError("no_certificate", `there is no certificate for ${date}`);
   }
 
-  /** The operator's command: the exchange dropped the stream's orders without a word. */
-  clear(feedId: string, streamText: string): object {
+  /**
+   * The operator's command: the exchange dropped the stream's orders without a word. Resolves when it
+   * has its place: `by` names the collector whose chunk holds it, for all who read its chunks; null
+   * where no collector answered and it was done in this service alone.
+   */
+  async clear(feedId: string, streamText: string): Promise<object> {
     this.feed(feedId);
     const stream = Number(streamText);
-    if (!/^\d{1,10}$/.test(streamText) || !this.live.clear(feedId, stream)) {
+    const isNumber = /^\d{1,10}$/.test(streamText);
+    const clearing = isNumber ? this.live.clear(feedId, stream) : undefined;
+    if (clearing === undefined) {
       const message = `no message of stream '${streamText}' of ${feedId} has come`;
       throw new ApiError("unknown_stream", message);
     }
-    return { feed: feedId, stream, cleared: true };
+    const { collector } = await clearing;
+    return { feed: feedId, stream, cleared: true, by: collector === "" ? null : collector };
   }
 
   place(feedId: string, token: string): Place {

@@ -17,6 +17,7 @@ import { type Certificate, certificatesOf } from "../streams/certificate.ts";
 import { Tallies } from "../streams/certificate-tally.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
+import { type Cleared, Clears } from "./clears.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
@@ -120,6 +121,7 @@ export class Live {
   readonly asOf: LiveAsOf | null;
   /** Chunks that could not be read at all, by the fault's code. */
   readonly faults = new Map<string, number>();
+  private readonly clears: Clears;
   private nowNs = 0;
 
   constructor(options: LiveOptions) {
@@ -128,6 +130,8 @@ export class Live {
     this.asOf = asOf === undefined ? null : new LiveAsOf(asOf, midnightSec ?? (() => Number.NaN));
     const take = (header: ChunkHeader, bytes: Uint8Array) => this.take(header, bytes);
     this.intake = new Intake({ take, ask: options.ask }, options.intake);
+    const clearHere = (feed: string, stream: number) => this.clearHere(feed, stream);
+    this.clears = new Clears({ ask: options.ask, clearHere });
   }
 
   /** A chunk as it came from a transport. */
@@ -152,6 +156,7 @@ export class Live {
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
       if (idleNs > 0) feed.pipeline.advance(feed.captureNs + idleNs);
     }
+    this.clears.advance(nowNs);
     this.asOf?.advance(nowNs);
   }
 
@@ -174,12 +179,12 @@ export class Live {
     return undefined;
   }
 
-  /** The operator's command; false if nothing of the stream has come. */
-  clear(feedId: string, stream: number): boolean {
-    const sequencer = this.feeds.get(feedId)?.pipeline.sequencer;
-    const index = sequencer?.indexOf(stream) ?? -1;
-    if (index >= 0) sequencer?.clear(index);
-    return index >= 0;
+  /** The operator's command; undefined if nothing of the stream has come. */
+  clear(feedId: string, stream: number): Promise<Cleared> | undefined {
+    const index = this.feeds.get(feedId)?.pipeline.sequencer.indexOf(stream) ?? -1;
+    if (index < 0) return undefined;
+    const { nowNs } = this;
+    return this.clears.give(feedId, stream, this.intake.collectorOf(feedId, stream, nowNs), nowNs);
   }
 
   /** Of every epoch so far, as it stands; by feed, stream and epoch. */
@@ -214,6 +219,7 @@ export class Live {
     this.awaitChunks(feed, false);
     if (header.kind === "live") feed.pipeline.push(unpacked.frames);
     else feed.repairChunks.take(header, unpacked.frames);
+    if (header.kind === "clear") this.clears.came(header.collector, header.command);
     this.awaitChunks(feed, true);
     return true;
   }
@@ -227,6 +233,11 @@ export class Live {
       const ns = this.intake.patienceNs(feed.id, id);
       if (mayLower || ns > awaitedNs) sequencer.awaitChunks(index, ns);
     }
+  }
+
+  private clearHere(feedId: string, stream: number): void {
+    const sequencer = this.feeds.get(feedId)?.pipeline.sequencer;
+    sequencer?.clear(sequencer.indexOf(stream));
   }
 
   private open(id: string): LiveFeed | undefined {

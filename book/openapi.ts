@@ -61,7 +61,8 @@ const PATHS: readonly (readonly [path: string, does: string, parameters: readonl
 const COMMANDS: typeof PATHS = [
   [
     "/v1/streams/{feed}/{stream}/clear",
-    "Drops every book of a stream whose orders the exchange dropped without a word.",
+    "Drops every book of a stream whose orders the exchange dropped without a word, at one place " +
+      "for all who read its collector's chunks; by: null where only this service did.",
     [FEED, { name: "stream", place: "path", doc: "The exchange's number of the stream." }],
   ],
 ];

@@ -1,6 +1,7 @@
 /**
- * What was obtained by request, on its way from a chunk into a stream: recovered messages, and parts
- * of snapshots. The book service and all that reads chunks from files take them here.
+ * What did not come from a line, on its way from a chunk into a stream: recovered messages, parts of
+ * snapshots, the operator's clear. The book service and all that reads chunks from files take them
+ * here.
  *
  * Assumes that the chunks of a stream come in the order of their numbers.
  */
@@ -23,13 +24,17 @@ export class RepairChunks {
     this.sequencer = sequencer;
   }
 
-  /** A chunk of the kind `recovered` or `snapshot`, and its frames. */
+  /** A chunk of any kind but `live`, and its frames. */
   take(header: ChunkHeader, frames: FrameBatch): void {
     const { sequencer } = this;
     const index = sequencer.indexOf(header.stream);
     if (header.kind === "recovered") {
       // Whoever asks drops answers of an epoch that is over, so this is of the one that it follows.
       if (index >= 0) sequencer.recover(frames, index, sequencer.streams[index].epoch);
+      return;
+    }
+    if (header.kind === "clear") {
+      sequencer.clear(index);
       return;
     }
     const image = this.snapshots.take(this.feed, header, frames);

@@ -105,12 +105,12 @@ function counted(frames: FrameBatch, counters: CaptureCounters): FrameBatch {
   return frames;
 }
 
-/** As `mergedSources`, as mere frames; records of snapshots are none and are left out. */
+/** As `mergedSources`, as mere frames: records of snapshots and clears are none, and left out. */
 export async function* mergedBatches(
   sources: readonly AsyncGenerator<SourceBatch>[],
 ): AsyncGenerator<FrameBatch> {
   for await (const { frames, requested } of mergedSources(sources)) {
-    if (requested?.kind !== "snapshot") yield frames;
+    if (requested === undefined || requested.kind === "recovered") yield frames;
   }
 }
 

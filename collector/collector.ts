@@ -57,6 +57,10 @@ export class Collector {
     this.boot = boot;
     this.spool = spool;
     const onRepair = (request: RepairRequest) => {
+      if (request.ask === "clear") {
+        this.core?.clear(request.feed, request.stream, request.command);
+        return;
+      }
       for (const recovery of this.recoveries) recovery.request(request);
     };
     this.forwarders = sinks.map((sink) => new Forwarder(sink, boot, spool, onRepair));

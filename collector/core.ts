@@ -18,7 +18,7 @@ import {
   type PackedChunk,
 } from "../frames/chunk.ts";
 import type { ChunkRepairs, ChunkSnapshot } from "../frames/chunk-header.ts";
-import type { FrameBatch } from "../frames/frame-batch.ts";
+import { FrameBatch } from "../frames/frame-batch.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { hashOf } from "../streams/hash.ts";
 import { FirstCopies } from "./first-copies.ts";
@@ -56,7 +56,14 @@ const STREAMS_LIMIT = 256;
 /** What tells one chunk of a stream from the others. */
 type OwnTitle = Pick<
   ChunkTitle,
-  "kind" | "firstSequence" | "lastSequence" | "copies" | "runs" | "runsDropped" | "snapshot"
+  | "kind"
+  | "firstSequence"
+  | "lastSequence"
+  | "copies"
+  | "runs"
+  | "runsDropped"
+  | "snapshot"
+  | "command"
 >;
 
 /** Chunks that were asked for bring no line's runs and leave out nothing. */
@@ -67,6 +74,9 @@ const NOTHING_BESIDES = {
   runs: [],
   runsDropped: 0,
 } as const;
+
+/** The operator's commands that were done: one that comes again is not done again. */
+const COMMANDS_LIMIT = 64;
 
 /** One feed of the collector and its streams. */
 interface Lane {
@@ -116,6 +126,7 @@ export class CollectorCore {
   private readonly lanes = new Map<string, Lane>();
   /** By channel index; `null`: nobody's. */
   private readonly laneOf: (Lane | null)[] = [];
+  private readonly commands: string[] = [];
   private number = 0;
 
   /**
@@ -193,6 +204,25 @@ export class CollectorCore {
     this.counters.snapshotParts++;
     const part = { ...NOTHING_BESIDES, kind: "snapshot", lastSequence, snapshot } as const;
     this.emit(lane, chunk, part, records);
+  }
+
+  /**
+   * The operator's clear: a chunk of its own behind all that has come of the stream, so that whoever
+   * reads the chunks clears at the same place.
+   * @returns false if nothing of the stream has come: then there is no place for it
+   */
+  clear(feed: string, stream: number, command: string): boolean {
+    const lane = this.lanes.get(feed);
+    const chunk = lane?.streams.get(stream)?.chunk;
+    if (lane === undefined || chunk === undefined) return false;
+    if (this.commands.includes(command)) return true;
+    if (this.commands.push(command) > COMMANDS_LIMIT) this.commands.shift();
+    if (!chunk.isEmpty) this.closeChunk(lane, chunk);
+    const when = new FrameBatch(1);
+    when.reset(new Uint8Array(0));
+    when.add(0, 0, chunk.sec, chunk.nsec, chunk.channel);
+    this.emit(lane, chunk, { ...NOTHING_BESIDES, kind: "clear", command }, when);
+    return true;
   }
 
   /** Closes every chunk. */

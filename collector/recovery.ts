@@ -96,7 +96,7 @@ export class EdgeRecovery implements RecoverySink, SnapshotSink {
 
   /** The centre's question; of another feed it is not ours. */
   request(request: RepairRequest, nowNs: number): void {
-    if (request.feed !== this.feed.id) return;
+    if (request.feed !== this.feed.id || request.ask === "clear") return;
     const { stream } = request;
     if (request.ask === "snapshot") this.snapshots?.want(stream, request.atLeast, nowNs);
     else if (this.ticks !== undefined) {

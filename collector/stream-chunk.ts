@@ -27,6 +27,10 @@ export class StreamChunk {
   /** Number of the stream's chunk before this one. */
   previous = 0;
   session = "";
+  /** Of the frame that was added last, also of a former chunk: its channel and capture time. */
+  channel = 0;
+  sec = 0;
+  nsec = 0;
   firstSequence = 0;
   lastSequence = 0;
   private batch = new FrameBatch(64);
@@ -57,7 +61,10 @@ export class StreamChunk {
     if (this.used + length > this.bytes.length) this.growBytes(this.used + length);
     const start = from.offset[at];
     copyBytes.call(from.bytes, this.bytes, this.used, start, start + length);
-    this.batch.add(this.used, length, from.sec[at], from.nsec[at], from.channel[at]);
+    this.channel = from.channel[at];
+    this.sec = from.sec[at];
+    this.nsec = from.nsec[at];
+    this.batch.add(this.used, length, this.sec, this.nsec, this.channel);
     this.used += length;
   }
 

@@ -42,8 +42,9 @@ export class BodyPacker {
     frames: FrameBatch,
     channelMap: Int32Array,
   ): PackedBody {
-    // Records of a snapshot are not messages of the feed's table.
-    if (this.codec === "raw" || title.kind === "snapshot") return this.raw(frames, channelMap);
+    // Records of a snapshot are not messages of the feed's table, and a clear has none.
+    const isForeign = title.kind === "snapshot" || title.kind === "clear";
+    if (this.codec === "raw" || isForeign) return this.raw(frames, channelMap);
     const columns = this.columns(title.feed, frames, channelMap);
     if (columns === null) return this.raw(frames, channelMap);
     if (frames.count > FEW_FRAMES && columns.body.length < payloadBytes(frames)) return columns;

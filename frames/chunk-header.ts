@@ -15,7 +15,11 @@ export const CHUNK_HEADER_BYTES_LIMIT = 128 << 10;
 
 /** How a body is laid out before compression: any bytes, or by the feed's layout table. */
 export type ChunkCodec = "raw" | "columns";
-export type ChunkKind = "live" | "recovered" | "snapshot";
+/**
+ * `live`: as the lines brought it. `recovered`, `snapshot`: obtained by request. `clear`: the
+ * operator's command, behind what came before it; its one frame is empty and says when.
+ */
+export type ChunkKind = "live" | "recovered" | "snapshot" | "clear";
 /** Whose clock gave the capture times: the kernel at receipt, the collector, or a capture file. */
 export type ClockSource = "kernel" | "host" | "capture";
 
@@ -69,6 +73,8 @@ export interface ChunkHeader {
   readonly repairs?: ChunkRepairs;
   /** Of a snapshot's part: its frames are order records, `lastSequence` is the image's. */
   readonly snapshot?: ChunkSnapshot;
+  /** Of a clear: the command that it answers, so that whoever gave it knows it again. */
+  readonly command?: string;
 }
 
 export interface ChunkRepairs {
@@ -133,7 +139,7 @@ const counter = whole(Number.MAX_SAFE_INTEGER);
 
 const CHECKS: Record<keyof Required<ChunkHeader>, Check> = {
   version: word,
-  kind: oneOf("live", "recovered", "snapshot"),
+  kind: oneOf("live", "recovered", "snapshot", "clear"),
   collector: text(128),
   boot: counter,
   number: counter,
@@ -162,6 +168,7 @@ const CHECKS: Record<keyof Required<ChunkHeader>, Check> = {
   runsDropped: counter,
   repairs: (value) => value === undefined || hasCounters(value, "ticksNs", "snapshotNs"),
   snapshot: (value) => value === undefined || hasCounters(value, "part", "parts", "orders"),
+  command: (value) => value === undefined || text(64)(value),
 };
 const NAMES = Object.keys(CHECKS) as (keyof ChunkHeader)[];
 

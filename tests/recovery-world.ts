@@ -3,6 +3,7 @@
  * lines lose is asked of the exchange's servers, and the centre's books are held against the
  * auditor's. For tests of recovery; nothing on the way to the centre is lost unless told.
  */
+import type { Cleared } from "../book/clears.ts";
 import type { IntakeOptions } from "../book/intake.ts";
 import { Live } from "../book/live.ts";
 import type { RepairOptions } from "../book/repairs.ts";
@@ -46,6 +47,8 @@ export interface WorldOptions {
   readonly tickFaults?: Partial<RecoveryFaults>;
   readonly imageFaults?: Partial<SnapshotFaults>;
   readonly seed: number;
+  /** The operator clears a stream. */
+  readonly clear?: { readonly stream: number; readonly atMs: number } | undefined;
 }
 
 const MS = 1e6;
@@ -82,6 +85,8 @@ export class RecoveryWorld {
   /** Every chunk since the centre has been there, by number. */
   readonly kept = new Map<number, PackedChunk>();
   private nowMs = 0;
+  /** Resolves when the operator's clear was done. */
+  cleared: Promise<Cleared> | undefined;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -167,6 +172,8 @@ export class RecoveryWorld {
     this.recovery.advance(this.unixNs(ms));
     this.carry();
     this.core.advance(this.unixNs(ms));
+    const { clear } = options;
+    if (clear?.atMs === ms) this.cleared = live.clear("nse-fo", clear.stream);
     const isThere = ms >= (options.centreFromMs ?? 0);
     for (const chunk of this.arrived.splice(0)) {
       if (isThere && !options.isChunkLost?.(chunk.header.number)) {
@@ -266,7 +273,9 @@ export class RecoveryWorld {
   }
 
   private asked(request: ControlRequest | RepairRequest): void {
-    if (request.ask === "range" || request.ask === "snapshot") {
+    if (request.ask === "clear") {
+      this.core.clear(request.feed, request.stream, request.command);
+    } else if (request.ask === "range" || request.ask === "snapshot") {
       this.recovery.request(request, this.unixNs(this.nowMs));
     } else if (request.ask === "resend") {
       for (let number = request.from; number <= request.to; number++) {

@@ -86,6 +86,10 @@ interface Boot {
   isNew: boolean;
   /** When the missing were asked for last; -1: nothing is missing. */
   askedNs: number;
+  /** A saved state was put in then, and nothing of this boot has come since; NaN: it has. */
+  resumedNs: number;
+  /** When it was asked for what is behind its newest chunk. */
+  onwardNs: number;
   /** Everything up to it is done, and since when it has not moved while there was more. */
   position: number;
   positionNs: number;
@@ -127,6 +131,7 @@ export class Intake {
     this.chunks++;
     const boot = this.bootOf(header, nowNs);
     boot.lastNs = nowNs;
+    boot.resumedNs = Number.NaN;
     const lane = laneOf(boot, header);
     if (boot.seen.has(header.number)) {
       this.repeated++;
@@ -161,10 +166,43 @@ export class Intake {
         }
       }
       this.loseForgotten(boot, nowNs);
+      this.goOnward(boot, nowNs);
       if (boot.askedNs >= 0 && nowNs - boot.askedNs >= this.options.askAgainNs) {
         this.askMissing(boot, nowNs);
       }
     }
+  }
+
+  /**
+   * A saved state was put in: collectors are asked for everything behind it, and what waited then
+   * waits from now on. Only a collector's newest boot is waited for.
+   */
+  resume(nowNs: number): void {
+    const newest = this.newestBoots();
+    for (const boot of this.boots.values()) {
+      for (const lane of boot.lanes.values()) {
+        lane.broughtNs = nowNs;
+        for (const [number, chunk] of lane.held)
+          lane.held.set(number, { ...chunk, sinceNs: nowNs });
+      }
+      boot.positionNs = nowNs;
+      if (!this.options.canAsk) continue;
+      if (newest.get(boot.collector) === boot) boot.resumedNs = nowNs;
+      this.askOnward(boot, nowNs);
+      this.askMissing(boot, nowNs);
+    }
+  }
+
+  /**
+   * Has everything come that a collector was asked for after `resume`? A collector of which nothing
+   * comes within `holdNs` has nothing more, or is not there.
+   */
+  isCatchingUp(feed: string): boolean {
+    for (const boot of this.boots.values()) {
+      if (!Number.isNaN(boot.resumedNs)) return true;
+      if (boot.askedNs >= 0 && this.isWaiting(feed)) return true;
+    }
+    return false;
   }
 
   /** The input is over: what is held is handed on. */
@@ -177,6 +215,7 @@ export class Intake {
   /** Is a stream of this feed waiting for a chunk? Then its capture time stands still. */
   isWaiting(feed: string): boolean {
     for (const boot of this.boots.values()) {
+      if (!Number.isNaN(boot.resumedNs)) return true;
       for (const [key, lane] of boot.lanes) {
         if (lane.held.size > 0 && key.startsWith(`${feed}/`)) return true;
       }
@@ -198,7 +237,8 @@ export class Intake {
       if (lane === undefined) continue;
       // A hole in the running numbers may be of any stream: only the next chunk of it will tell.
       const { seen } = boot;
-      if (lane.held.size > 0 || seen.contiguousFrom(1) < seen.highest) return this.options.holdNs;
+      const isAwaited = lane.held.size > 0 || !Number.isNaN(boot.resumedNs);
+      if (isAwaited || seen.contiguousFrom(1) < seen.highest) return this.options.holdNs;
       isShared ||= collector !== undefined && collector !== boot.collector;
       collector = boot.collector;
     }
@@ -207,14 +247,18 @@ export class Intake {
 
   /** How far each collector's chunks were taken: the newest boot of each. */
   positions(consumer: string): Position[] {
+    return [...this.newestBoots().values()].map(({ collector, boot, done }) => {
+      return { consumer, collector, boot, chunk: done.contiguousFrom(1) };
+    });
+  }
+
+  private newestBoots(): Map<string, Boot> {
     const newest = new Map<string, Boot>();
     for (const boot of this.boots.values()) {
       const other = newest.get(boot.collector);
       if (other === undefined || boot.boot > other.boot) newest.set(boot.collector, boot);
     }
-    return [...newest.values()].map(({ collector, boot, done }) => {
-      return { consumer, collector, boot, chunk: done.contiguousFrom(1) };
-    });
+    return newest;
   }
 
   /** Who brought the newest chunk of a stream and can be asked; undefined where nobody is there. */
@@ -324,6 +368,20 @@ export class Intake {
     return true;
   }
 
+  /** After `resume`: asks again for what is behind, until something of the boot comes. */
+  private goOnward(boot: Boot, nowNs: number): void {
+    if (Number.isNaN(boot.resumedNs)) return;
+    if (nowNs - boot.resumedNs >= this.options.holdNs) boot.resumedNs = Number.NaN;
+    else if (nowNs - boot.onwardNs >= this.options.askAgainNs) this.askOnward(boot, nowNs);
+  }
+
+  private askOnward(boot: Boot, nowNs: number): void {
+    boot.onwardNs = nowNs;
+    this.asked++;
+    const from = boot.seen.highest + 1;
+    this.ports.ask(boot.collector, { ask: "from", boot: boot.boot, from });
+  }
+
   private askMissing(boot: Boot, nowNs: number): void {
     if (!this.options.canAsk) return;
     const holes = boot.seen.missing(1, boot.seen.highest);
@@ -348,6 +406,8 @@ export class Intake {
       oldest: header.oldest,
       isNew: true,
       askedNs: -1,
+      resumedNs: Number.NaN,
+      onwardNs: Number.NEGATIVE_INFINITY,
       position: 0,
       positionNs: nowNs,
       lastNs: nowNs,

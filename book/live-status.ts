@@ -49,13 +49,18 @@ export interface StreamJson {
 
 /** Flags and state of the stream that a book belongs to. */
 export function bookState({ feed, stream }: Place) {
-  return standing(feed.pipeline.sequencer.streams[stream.stream.index]);
+  return standing(feed, feed.pipeline.sequencer.streams[stream.stream.index]);
 }
 
-function standing(stream: Stream): { state: StreamState; flags: number; doubtful: boolean } {
+function standing(
+  feed: LiveFeed,
+  stream: Stream,
+): { state: StreamState; flags: number; doubtful: boolean } {
   const { flags } = stream;
   const doubtful = (flags & (RowFlag.Gap | RowFlag.JoinedLate)) !== 0;
-  return { state: stateOf(stream), flags, doubtful };
+  // Books of a service that has begun again stand where it was saved.
+  const state = feed.isCatchingUp && stream.begun ? "held" : stateOf(stream);
+  return { state, flags, doubtful };
 }
 
 function stateOf(stream: Stream): StreamState {
@@ -101,7 +106,7 @@ export function streamsJson(live: Live, rates: Rates): StreamJson[] {
 }
 
 function streamJson(feed: LiveFeed, stream: Stream, rate: number): StreamJson {
-  const { state, flags, doubtful } = standing(stream);
+  const { state, flags, doubtful } = standing(feed, stream);
   const opened = feed.pipeline.streams[stream.index];
   return {
     feed: feed.feed.id,

@@ -70,6 +70,8 @@ export class LiveFeed {
   /** Latest capture time of a chunk, ns since 1970, and the clock when it came. */
   captureNs = 0;
   arrivalNs = 0;
+  /** A saved state was put in, and not everything behind it has come yet: the books are old. */
+  isCatchingUp = false;
 
   constructor(feed: Feed, options: LiveOptions, asOf: LiveAsOf | null) {
     this.feed = feed;
@@ -152,6 +154,7 @@ export class Live {
     for (const [id, feed] of this.feeds) {
       this.awaitChunks(feed, true);
       feed.repairs.advance(nowNs);
+      if (feed.isCatchingUp) feed.isCatchingUp = this.intake.isCatchingUp(id);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
       if (idleNs > 0) feed.pipeline.advance(feed.captureNs + idleNs);
@@ -160,12 +163,30 @@ export class Live {
     this.asOf?.advance(nowNs);
   }
 
+  /** A saved state was put in: whatever came since is asked for, and until then the books are old. */
+  resume(nowNs: number): void {
+    this.nowNs = nowNs;
+    this.intake.resume(nowNs);
+    for (const feed of this.feeds.values()) {
+      feed.arrivalNs = nowNs;
+      feed.isCatchingUp = this.intake.isCatchingUp(feed.feed.id);
+    }
+  }
+
   /** The input is over (a directory was read): what is held is decided. */
   finish(nowNs: number): void {
     this.nowNs = nowNs;
     this.intake.finish(nowNs);
     for (const feed of this.feeds.values()) feed.pipeline.finish();
     this.asOf?.finish();
+  }
+
+  /** Before a saved state is put in: what it is about. */
+  reopen(id: string, streams: readonly (number | null)[]): void {
+    const feed = this.open(id);
+    streams.forEach((stream, index) => {
+      if (stream !== null) feed?.pipeline.open(index, stream);
+    });
   }
 
   /** The stream and index of an instrument by its feed's name for it. */

@@ -184,7 +184,8 @@ export class BookPipeline implements DeliverySink {
     return this.sequencer.streams[index].id;
   }
 
-  private open(index: number, id: number): PipelineStream {
+  /** Makes what is rebuilt of a stream; also before a saved state of it is put in. */
+  open(index: number, id: number): PipelineStream {
     const stream: PipelineStream = {
       index,
       id,

@@ -1,0 +1,131 @@
+/**
+ * The whole state of a book service's core, `Live`, as a graph: intake, sequencers, decoders, books,
+ * ledgers, certificates, the join. Whatever is restored goes on exactly as if nothing had been.
+ *
+ * Not part of it: options, ports, what a decoder reads from contract files, and scratch that is
+ * filled anew with every chunk.
+ */
+import type { InstrumentMaster } from "../../feed/instruments.ts";
+import { FEEDS } from "../../feed/registry.ts";
+import { Runs } from "../../streams/certificate-runs.ts";
+import { EpochTally } from "../../streams/certificate-tally.ts";
+import { SequenceDigest } from "../../streams/digest.ts";
+import { OpenGaps } from "../../streams/gaps.ts";
+import { Held } from "../../streams/held.ts";
+import { Line } from "../../streams/line.ts";
+import { Ranges } from "../../streams/ranges.ts";
+import { Recent } from "../../streams/recent.ts";
+import { SnapshotImage } from "../../streams/splice-image.ts";
+import { Stream } from "../../streams/stream.ts";
+import { Suspect } from "../../streams/suspect.ts";
+import { GapMarks } from "../asof/gap-marks.ts";
+import { StreamClock } from "../asof/stream-clock.ts";
+import type { Live } from "../live.ts";
+import { PLAIN_MEMORY } from "../memory.ts";
+import { NumberRanges } from "../number-ranges.ts";
+import { RowRing } from "../row-ring.ts";
+import type { Graph, GraphRules } from "./graph.ts";
+import { captureGraph } from "./graph-capture.ts";
+import { restoreGraph, type StoredGraph } from "./graph-restore.ts";
+
+/** What has to be opened before a graph can be put in: feeds, and their streams by index. */
+export interface Outline {
+  readonly id: string;
+  /** The exchange's stream ids; null where the stream has delivered nothing yet. */
+  readonly streams: readonly (number | null)[];
+}
+
+export interface LiveState {
+  readonly outline: readonly Outline[];
+  readonly graph: Graph;
+}
+
+export interface StoredLive {
+  readonly outline: readonly Outline[];
+  readonly graph: StoredGraph;
+}
+
+const RULES: GraphRules = {
+  classes: [
+    EpochTally,
+    GapMarks,
+    Held,
+    Line,
+    NumberRanges,
+    OpenGaps,
+    Ranges,
+    Recent,
+    RowRing,
+    Runs,
+    SequenceDigest,
+    SnapshotImage,
+    Stream,
+    StreamClock,
+    Suspect,
+  ],
+  keeps: {
+    Arrival: "*",
+    BookPipeline: ["options", "ops"],
+    ChunkUnpacker: "*",
+    Epochs: ["view"],
+    Instruments: ["masters"],
+    Intake: ["ports", "options"],
+    Live: ["options"],
+    MessageBatch: "*",
+    NseDecoder: ["masters"],
+    OpBatch: "*",
+    PacketBatch: "*",
+    Securities: ["masters"],
+    Symbols: ["masters"],
+  },
+  besides: { OrderBooks: ["anomalies"], LevelBooks: ["anomalies"] },
+  shared: new Map<string, object>([
+    ...FEEDS.map((feed): [string, object] => [`feed ${feed.id}`, feed]),
+    ...FEEDS.flatMap((feed): [string, object][] =>
+      feed.recovery === undefined ? [] : [[`recovery of ${feed.id}`, feed.recovery]],
+    ),
+    ["memory", PLAIN_MEMORY],
+  ]),
+};
+
+/** @throws GraphError the core holds something that is no state: a mistake in the program */
+export function captureLive(live: Live): LiveState {
+  const outline = [...live.feeds].map(([id, { pipeline }]) => ({
+    id,
+    streams: pipeline.streams.map((stream) => stream?.id ?? null),
+  }));
+  return { outline, graph: captureGraph(rootOf(live), RULES) };
+}
+
+/**
+ * @param live made with the same options and nothing pushed yet; of no use after an error
+ * @throws GraphError the state is not one of this version and these options
+ */
+export function restoreLive(live: Live, { outline, graph }: StoredLive): void {
+  for (const { id, streams } of outline) live.reopen(id, streams);
+  restoreGraph(graph, rootOf(live), RULES);
+  for (const { feed, pipeline } of live.feeds.values()) {
+    const masters = live.options.decoderFor?.(feed).masters;
+    for (const stream of pipeline.streams) {
+      if (stream !== undefined) nameAgain(stream.decoder.instruments, masters);
+    }
+  }
+}
+
+/** Streams first: whatever else refers to one of them then finds the one that was opened. */
+function rootOf(live: Live): object {
+  const opened = [...live.feeds.values()].map(({ pipeline, streams }) => [
+    pipeline.streams,
+    streams,
+  ]);
+  return { opened, live };
+}
+
+/** Contract files are read anew at every start: what they say of an instrument may have changed. */
+function nameAgain(
+  { names, masters }: { names: string[]; masters: (InstrumentMaster | undefined)[] },
+  known: ReadonlyMap<string, InstrumentMaster> | undefined,
+): void {
+  masters.length = 0;
+  for (const name of names) masters.push(known?.get(name));
+}

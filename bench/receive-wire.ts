@@ -5,6 +5,7 @@
 
 export const SEND_INTERFACE = "ebsend";
 export const RECEIVE_INTERFACE = "ebrecv";
+const UP_MS = 10_000;
 
 /** Why there can be no wire here; undefined if there can. */
 export function wireObstacle(): string | undefined {
@@ -33,6 +34,7 @@ export class ReceiveWire {
       must("-n", receiver, "link", "set", RECEIVE_INTERFACE, "up");
       must("-n", receiver, "link", "set", "lo", "up");
       must("-n", sender, "route", "add", "239.0.0.0/8", "dev", SEND_INTERFACE);
+      awaitCarrier(receiver, RECEIVE_INTERFACE);
     } catch (error) {
       this.remove();
       throw error;
@@ -52,6 +54,15 @@ export class ReceiveWire {
   remove(): void {
     for (const name of [this.sender, this.receiver]) ip("netns", "del", name);
   }
+}
+
+/** A pair is up some time after it was told to; until then programs do not see its address. */
+function awaitCarrier(namespace: string, name: string): void {
+  for (const endMs = performance.now() + UP_MS; performance.now() < endMs; Bun.sleepSync(20)) {
+    const told = Bun.spawnSync(["ip", "-n", namespace, "link", "show", "dev", name]);
+    if (told.stdout.includes("state UP")) return;
+  }
+  throw new Error(`${name} does not come up`);
 }
 
 function ip(...words: string[]): boolean {

@@ -36,6 +36,8 @@ export interface CollectorRun {
   readonly kernelDrops: number;
   readonly lost: number;
   readonly cpuNs: number;
+  /** Of these, the receiving thread's. */
+  readonly receiveNs: number;
   readonly chunks: number;
   /** Chunks stored as they were, for want of time to compress them. */
   readonly chunksStored: number;
@@ -124,11 +126,12 @@ export async function runCollector(
       () => said.text,
     );
     await Bun.sleep(300);
-    const cpuBefore = cpuSeconds(child.pid);
+    const { pid } = child;
+    const [before, ownBefore] = [cpuSeconds(pid), cpuSeconds(pid, pid)];
     const sentRate = await send(wire, load);
-    const drainSeconds = await drained(child.pid);
-    const cpu = cpuSeconds(child.pid) - cpuBefore;
-    const peakMiB = peakMemoryMiB(child.pid);
+    const drainSeconds = await drained(pid);
+    const [cpu, own] = [cpuSeconds(pid) - before, cpuSeconds(pid, pid) - ownBefore];
+    const peakMiB = peakMemoryMiB(pid);
     child.kill("SIGINT");
     await child.exited;
     await reading;
@@ -137,9 +140,10 @@ export async function runCollector(
     const { frames, lost, chunks, chunksStored } = stats;
     // What was dropped cost nothing: only datagrams taken count.
     const cpuNs = (cpu * 1e9) / Math.max(1, frames);
+    const receiveNs = (own * 1e9) / Math.max(1, frames);
     const kernelDrops = stats.drops.kernelDatagrams;
     const complaints = complaintsOf(load, frames, kernelDrops, checked);
-    const told = { sentRate, frames, kernelDrops, lost, cpuNs, drainSeconds, peakMiB };
+    const told = { sentRate, frames, kernelDrops, lost, cpuNs, receiveNs, drainSeconds, peakMiB };
     return { ...told, chunks, chunksStored, spool: checked, complaints };
   } finally {
     child.kill("SIGKILL");
@@ -204,9 +208,10 @@ async function drained(pid: number): Promise<number> {
   return (performance.now() - startMs - 200) / 1000;
 }
 
-/** User and system time of the process and all its threads. */
-function cpuSeconds(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+/** User and system time of the process and all its threads, or of one thread of it. */
+function cpuSeconds(pid: number, thread?: number): number {
+  const path = thread === undefined ? `/proc/${pid}/stat` : `/proc/${pid}/task/${thread}/stat`;
+  const text = readFileSync(path, "utf8");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
 }

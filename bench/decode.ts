@@ -1,0 +1,194 @@
+/**
+ * Edge: framing and decoding alone, message by message into ops, beside a C++ parser of the same
+ * fields. Before a figure is told, a sum over what was read must be the yardstick's.
+ */
+import { openSync, readSync, statSync } from "node:fs";
+import type { Decoder } from "../feed/feed.ts";
+import { MessageBatch } from "../feed/message-batch.ts";
+import { OpBatch, OpKind } from "../feed/op-batch.ts";
+import { PacketBatch, PacketKind } from "../feed/packet-batch.ts";
+import { feedById } from "../feed/registry.ts";
+import type { MarketFile } from "./market-files.ts";
+import { runYardstick } from "./yardstick.ts";
+
+export interface DecodeResult {
+  readonly feed: string;
+  readonly messages: number;
+  /** CPU time of the fastest round. */
+  readonly nsPerMessage: number;
+  readonly yardstickNsPerMessage: number;
+  /** The sum over what was read, ours and the yardstick's. */
+  readonly digest: string;
+  readonly yardstickDigest: string;
+}
+
+/** Messages framed and decoded at once, as the pipeline does it. */
+const BATCH = 1024;
+const CONTEXT = { stream: 1 };
+
+export function measureDecode(file: MarketFile, rounds: number): DecodeResult {
+  const bytes = file.feed === "itch" ? wholeFile(file.path) : bareMessages(wholeFile(file.path));
+  const run = file.feed === "itch" ? new ItchRun(bytes) : new NseRun(bytes);
+  let ns = Number.POSITIVE_INFINITY;
+  let yardstickNs = Number.POSITIVE_INFINITY;
+  let yardstickDigest = "";
+  let messages = 0;
+  for (let round = 0; round < rounds; round++) {
+    const yardstick = runYardstick(file.feed, "parse", file.path);
+    yardstickNs = Math.min(yardstickNs, yardstick.cpu_ns / yardstick.messages);
+    yardstickDigest = yardstick.digest;
+    const before = process.cpuUsage().user;
+    messages = run.decode(undefined);
+    ns = Math.min(ns, ((process.cpuUsage().user - before) * 1000) / messages);
+  }
+  const sum = new FieldSum();
+  run.decode(sum);
+  return {
+    feed: file.feed === "itch" ? "nasdaq-itch50" : "nse-fo",
+    messages,
+    nsPerMessage: ns,
+    yardstickNsPerMessage: yardstickNs,
+    digest: sum.text,
+    yardstickDigest,
+  };
+}
+
+/** Messages of NASDAQ's own file. */
+class ItchRun {
+  private readonly bytes: Uint8Array;
+  private readonly packets = new PacketBatch(1, 4096);
+  private readonly messages = new MessageBatch(4096);
+  private readonly ops = new OpBatch(4096);
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  decode(sum: FieldSum | undefined): number {
+    const { bytes, packets, messages, ops } = this;
+    const { file, decoder: newDecoder } = feedById("nasdaq-itch50") ?? {};
+    const decoder = newDecoder?.({});
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    messages.bytes = bytes;
+    messages.view = view;
+    let total = 0;
+    for (let at = 0; file && decoder && at < bytes.length; ) {
+      packets.clear();
+      const next = file.split(view, at, Math.min(at + 32_768, bytes.length), packets);
+      if (next <= at) break;
+      at = next;
+      const count = packets.messageCount;
+      for (let i = 0; i < count; i++) {
+        messages.offset[i] = packets.messageOffset[i];
+        messages.length[i] = packets.messageLength[i];
+      }
+      decoder.decodeRun(messages, 0, count, ops);
+      sum?.take(ops, count);
+      total += count;
+    }
+    return total;
+  }
+}
+
+/** Messages of one NSE line, each a datagram of its own. */
+class NseRun {
+  private readonly bytes: Uint8Array;
+  private readonly packets = new PacketBatch(BATCH, BATCH);
+  private readonly messages = new MessageBatch(BATCH);
+  private readonly ops = new OpBatch(BATCH);
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  decode(sum: FieldSum | undefined): number {
+    const { bytes, packets, messages } = this;
+    const feed = feedById("nse-fo");
+    const framing = feed?.framing();
+    const decoder = feed?.decoder({});
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    messages.bytes = bytes;
+    messages.view = view;
+    let total = 0;
+    for (let at = 0; framing && decoder && at < bytes.length; ) {
+      packets.clear();
+      for (let frame = 0; frame < BATCH && at < bytes.length; frame++) {
+        const length = view.getInt16(at, true);
+        framing.read(view, at, length, frame, CONTEXT, packets);
+        at += length;
+      }
+      total += this.decodePackets(decoder, sum);
+    }
+    return total;
+  }
+
+  private decodePackets(decoder: Decoder, sum: FieldSum | undefined): number {
+    const { packets, messages, ops } = this;
+    let count = 0;
+    for (let packet = 0; packet < packets.count; packet++) {
+      if (packets.kind[packet] !== PacketKind.Messages) continue;
+      const end = packets.firstMessage[packet + 1];
+      for (let i = packets.firstMessage[packet]; i < end; i++, count++) {
+        messages.offset[count] = packets.messageOffset[i];
+        messages.length[count] = packets.messageLength[i];
+        messages.sequence[count] = packets.sequence[packet];
+      }
+    }
+    decoder.decodeRun(messages, 0, count, ops);
+    sum?.take(ops, count);
+    return count;
+  }
+}
+
+/** The sum that the yardstick makes of what it parsed, modulo 2^32. */
+class FieldSum {
+  private sum = 0;
+
+  get text(): string {
+    return (this.sum >>> 0).toString(16).padStart(8, "0");
+  }
+
+  take(ops: OpBatch, count: number): void {
+    for (let at = 0; at < count; at++) {
+      const kind = ops.kind[at];
+      if (kind === OpKind.None || kind > OpKind.Trade) continue;
+      const hasSize = kind !== OpKind.Cancel;
+      const hasPrice = hasSize && kind !== OpKind.Reduce && kind !== OpKind.Execute;
+      const isPriced = hasPrice && kind !== OpKind.ExecuteAt;
+      const hasOther = kind === OpKind.Replace || kind === OpKind.Trade;
+      let sum = (this.sum + ops.idLo[at]) | 0;
+      if (hasOther) sum = (sum + ops.id2Lo[at]) | 0;
+      if (hasSize) sum = (sum + Math.imul(3, ops.size[at])) | 0;
+      if (isPriced) sum = (sum + Math.imul(7, ops.price[at])) | 0;
+      this.sum = (sum + ops.timeLo[at]) | 0;
+    }
+  }
+}
+
+function wholeFile(path: string): Uint8Array {
+  const bytes = new Uint8Array(statSync(path).size);
+  const file = openSync(path, "r");
+  for (let at = 0; at < bytes.length; ) {
+    const read = readSync(file, bytes, at, Math.min(bytes.length - at, 1 << 24), null);
+    if (read === 0) throw new Error(`'${path}' became shorter while it was read`);
+    at += read;
+  }
+  return bytes;
+}
+
+/** The payloads of a pcap that `market-files.ts` wrote, heartbeats left out. */
+function bareMessages(pcap: Uint8Array): Uint8Array {
+  const view = new DataView(pcap.buffer);
+  const bare = new Uint8Array(pcap.length);
+  let used = 0;
+  for (let at = 24; at < pcap.length; ) {
+    const from = at + 16 + 42;
+    const end = at + 16 + view.getUint32(at + 8, true);
+    if (view.getUint32(from + 4, true) !== 0) {
+      bare.set(pcap.subarray(from, end), used);
+      used += end - from;
+    }
+    at = end;
+  }
+  return bare.subarray(0, used);
+}

@@ -50,7 +50,7 @@ export class ForwardCore {
     this.hearsCentre = hearsCentre;
     this.startNs = nowNs;
     this.window = new SendWindow(boot);
-    this.window.resume(this.leftOver(spool?.places.use(name)));
+    this.window.resume(this.leftOver(spool?.places.use(name, boot)));
   }
 
   /** Bytes of chunks that are in no spool and not yet sent. */

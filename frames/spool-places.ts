@@ -46,12 +46,24 @@ export class SpoolPlaces {
   }
 
   /**
-   * A destination of this run.
-   * @returns where an earlier run left it; undefined: it is new, and gets what comes from now on
+   * A destination of this run, of boot `boot`. One that is new gets what comes from now on, and that
+   * is written down before anything comes: a kill must not make it new again.
+   * @returns where an earlier run left it
    */
-  use(destination: string): Place | undefined {
+  use(destination: string, boot: number): Place {
     this.used.add(destination);
-    return this.known.get(destination) ?? (this.isLost ? NOTHING : undefined);
+    const known = this.known.get(destination);
+    if (known !== undefined) return known;
+    const place = this.isLost ? NOTHING : { boot, number: 0 };
+    this.known.set(destination, place);
+    this.isChanged = true;
+    this.write();
+    try {
+      this.files.sync(FILE_NAME);
+    } catch {
+      // A disk that has no room, or does not sync: the next write tries again.
+    }
+    return place;
   }
 
   move(destination: string, place: Place): void {

@@ -1,0 +1,148 @@
+/** Chunks over a real Kafka: to the centre and back, through a broker that dies and comes again. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Channels } from "../frames/channels.ts";
+import { ChunkPacker, type PackedChunk } from "../frames/chunk.ts";
+import { FrameBatch } from "../frames/frame-batch.ts";
+import { parseKafkaAddress, partitionOf } from "../frames/kafka-topics.ts";
+import type { ControlRequest, Position } from "../frames/transport.ts";
+import { KafkaChunkSink, KafkaChunkSource } from "../frames/transport-kafka.ts";
+import { openZstd } from "../frames/zstd.ts";
+import { type KafkaBroker, KafkaMissing, startKafka } from "../scripts/kafka/broker.ts";
+
+const LIMIT_MS = 120_000;
+let broker: KafkaBroker | undefined;
+
+beforeAll(async () => {
+  // Its own: it is killed.
+  broker = await startKafka().catch((error) => {
+    if (!(error instanceof KafkaMissing) || process.env.CI) throw error;
+    console.log(`not run: no Kafka (${error.message} ${error.hint})`);
+    return undefined;
+  });
+}, LIMIT_MS);
+afterAll(() => broker?.stop());
+
+function chunk(number: number, stream: number, payload = 3): PackedChunk {
+  const channels = new Channels();
+  channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream, line: 0 });
+  const frames = new FrameBatch(1);
+  frames.reset(new Uint8Array(payload).fill(number));
+  frames.add(0, payload, number, 0, 0);
+  const title = {
+    kind: "live" as const,
+    collector: "colo-1",
+    boot: 1,
+    number,
+    previous: number - 1,
+    oldest: 1,
+    feed: "nse-fo",
+    stream,
+    session: "",
+    firstSequence: number,
+    lastSequence: number,
+    clock: "kernel" as const,
+    runs: [],
+    copies: 0,
+    runsDropped: 0,
+  };
+  return new ChunkPacker(channels, openZstd()).pack(title, frames);
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const end = performance.now() + 60_000; !condition(); await Bun.sleep(20)) {
+    if (performance.now() > end) throw new Error(`timed out: ${what}`);
+  }
+}
+
+test(
+  "chunks come in the order of their stream, and the centre speaks back",
+  async () => {
+    if (broker === undefined) return;
+    const url = `kafka://${broker.brokers}`;
+    const sink = new KafkaChunkSink(url, { clientName: "colo-1" });
+    const source = new KafkaChunkSource(url, { clientName: "book-1" });
+    const took = new Map<string, number>();
+    const run = source.run((bytes) => {
+      const key = Buffer.from(bytes).toString("base64");
+      took.set(key, (took.get(key) ?? 0) + 1);
+    });
+    const heard: (ControlRequest | Position)[] = [];
+    sink.onRequest((request) => heard.push(request));
+    sink.onPosition((position) => heard.push(position));
+    const chunks = Array.from({ length: 40 }, (_, at) => chunk(at + 1, (at % 5) + 1));
+    await Promise.all(chunks.map((each) => sink.send(each)));
+    await until(() => took.size === 40, "forty chunks");
+    for (const { bytes } of chunks) {
+      expect(took.get(Buffer.from(bytes).toString("base64"))).toBe(1);
+    }
+    const resend = { ask: "resend", boot: 1, from: 2, to: 3 } as const;
+    const position = { consumer: "book-1", collector: "colo-1", boot: 1, chunk: 40 };
+    await source.request("somebody-else", resend);
+    await source.request("colo-1", resend);
+    await source.publishPosition(position);
+    await until(() => heard.length >= 2, "a request and a position");
+    expect(heard).toContainEqual(resend);
+    expect(heard).toContainEqual(position);
+    expect(heard).toHaveLength(2);
+    await sink.close();
+    await source.close();
+    await run;
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a broker that is killed loses nothing, and what is under way stays within its bound",
+  async () => {
+    if (broker?.pid === undefined) return;
+    const limit = 200_000;
+    const url = `kafka://${broker.brokers}`;
+    const said: string[] = [];
+    const sink = new KafkaChunkSink(url, {
+      clientName: "colo-2",
+      bytesLimit: limit,
+      onStatus: (text) => said.push(text),
+    });
+    const source = new KafkaChunkSource(url, { clientName: "book-2" });
+    const took = new Set<string>();
+    const run = source.run((bytes) => {
+      took.add(Bun.hash(bytes).toString());
+    });
+    // Random bytes do not get smaller.
+    const chunks = Array.from({ length: 30 }, (_, at) => {
+      const each = chunk(100 + at, 1);
+      const bytes = new Uint8Array(40_000);
+      crypto.getRandomValues(bytes);
+      return { header: each.header, bytes };
+    });
+    await sink.send(chunks[0]);
+    await broker.kill();
+    const sending = Promise.all(chunks.slice(1).map((each) => sink.send(each)));
+    await Bun.sleep(1500);
+    expect(sink.budget.used).toBeGreaterThan(0);
+    await broker.restart();
+    await sending;
+    expect(sink.budget.usedMost).toBeLessThanOrEqual(limit);
+    expect(sink.budget.used).toBe(0);
+    expect(said.some((text) => text.includes("Kafka does not take it"))).toBe(true);
+    await until(
+      () => chunks.every(({ bytes }) => took.has(Bun.hash(bytes).toString())),
+      "every chunk after the restart",
+    );
+    await sink.close();
+    await source.close();
+    await run;
+  },
+  LIMIT_MS,
+);
+
+test("streams go to partitions by the map, and round where it says nothing", () => {
+  const map = new Map([[3, 7]]);
+  expect([1, 2, 3, 4, 5].map((stream) => partitionOf(stream, 4, map))).toEqual([0, 1, 3, 3, 0]);
+});
+
+test("an address that is none says what to write", () => {
+  expect(parseKafkaAddress("kafka://127.0.0.1").brokers).toEqual(["127.0.0.1:9092"]);
+  expect(parseKafkaAddress("kafka://127.0.0.1:1,127.0.0.1:2").brokers).toHaveLength(2);
+  expect(() => parseKafkaAddress("kafka://")).toThrow("is no address of Kafka");
+});

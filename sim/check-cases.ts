@@ -183,7 +183,7 @@ function recoverable(own: Ground): fc.Arbitrary<WorldCase> {
   const command = fc.oneof(
     { weight: 6, arbitrary: lineCommand(own, isCalm ? [0, 1, 2, 2] : [0], kinds, 150) },
     { weight: 1, arbitrary: outage(own, isCalm ? [0, 1, 2] : [0], 400) },
-    { weight: 2, arbitrary: chunkCommand(2) },
+    { weight: 3, arbitrary: chunkCommand(1) },
     { weight: 1, arbitrary: processCommand(own, "broker down", 0, 400) },
     { weight: 1, arbitrary: processCommand(own, "restart shard", 0, 400) },
     { weight: isCalm ? 1 : 0, arbitrary: processCommand(own, "kill collector", 0, 400) },
@@ -191,7 +191,7 @@ function recoverable(own: Ground): fc.Arbitrary<WorldCase> {
   return fc
     .record({
       windowMs: fc.constantFrom(100, 20, 300),
-      spoolBytes: isCalm ? fc.constantFrom(NO_LIMIT, NO_LIMIT, 20_000) : fc.constant(NO_LIMIT),
+      spoolBytes: isCalm ? fc.constantFrom(NO_LIMIT, 20_000, 4_000) : fc.constant(NO_LIMIT),
       lines: fc.tuple(noisyLine(own, 20), noisyLine(own, 20)),
       chunks: noisyChunks(0.1),
       servers: servers(own, ["both"], 0.15),

@@ -42,6 +42,9 @@ export function addTotals(to: Totals, from: Totals): void {
   addPaths(to, new Map(Object.entries(from.paths)));
 }
 
+/** What the share may be: books that are safe because they are always flagged are worth nothing. */
+export const DOUBTFUL_MOST = { repairable: 0.2, other: 0.75 };
+
 /** Part of the stream-time that the centre was up for in which books were held or flagged. */
 export function doubtfulShare({ live, held, flagged }: Standing): number {
   return (held + flagged) / Math.max(1, live + held + flagged);
@@ -62,10 +65,3 @@ export function pathTable({ paths }: Totals): string {
 }
 
 const columnOf = (path: string) => Math.max(path.length, 7);
-
-/** Pairs that were taken, but less often than `least`: too few to rely on. */
-export function rarePairs({ paths }: Totals, least: number): string[] {
-  return Object.entries(paths)
-    .filter(([, count]) => count < least)
-    .map(([pair, count]) => `${pair.replace("|", " by ")}: ${count}`);
-}

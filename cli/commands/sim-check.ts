@@ -5,7 +5,14 @@ import { openZstd } from "../../frames/zstd.ts";
 import { type BatchResult, type CheckFailure, judgeCase } from "../../sim/check-batch.ts";
 import { captureOfCase } from "../../sim/check-capture.ts";
 import { runCheckPool } from "../../sim/check-pool.ts";
-import { doubtfulShare, noTotals, pathTable, rarePairs } from "../../sim/check-totals.ts";
+import {
+  DOUBTFUL_MOST,
+  doubtfulShare,
+  noTotals,
+  pathTable,
+  type Totals,
+} from "../../sim/check-totals.ts";
+import { leastPair, rarePairs } from "../../sim/path-pairs.ts";
 import { caseText, type WorldCase } from "../../sim/world/case.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
@@ -13,8 +20,8 @@ import { printErr, printOut } from "../output.ts";
 
 export const DEFAULT_RUNS = "1000";
 const SEEDS = 2 ** 31;
-/** A pair of fault and path that was taken less often is named. */
-const OFTEN = 10;
+/** With fewer cases the shares say nothing. */
+const CASES_FOR_SHARES = 500;
 
 export const command: Command = {
   args: NO_ARGUMENTS,
@@ -30,6 +37,13 @@ export const command: Command = {
       placeholder: "N",
       fallback: "600",
       doc: "Tries to make a failing case smaller.",
+    },
+    {
+      name: "least",
+      kind: "integer",
+      placeholder: "N",
+      fallback: "0",
+      doc: "Each pair of fault and repair path that can occur must be taken so often.",
     },
     {
       name: "format",
@@ -51,7 +65,8 @@ export const command: Command = {
     "the production cores from capture to books on virtual time; and holds that a book which is " +
     "neither held nor flagged is right, that what can be repaired is, that every number is applied " +
     "once or stands in the ledger, that limits are kept and chunks give back what went in. A case " +
-    "that fails is shrunk and told in words, with the line that repeats it. Exit code 1 then.",
+    "that fails is shrunk and told in words, with the line that repeats it. Exit code 1 then, and " +
+    "where books were held or flagged for too much of the time, or --least is not reached.",
   examples: [
     ["edgebook sim check --runs 10000 --seed 1", "ten thousand cases, always the same"],
     ["edgebook sim check --seed 7 --path 12:3:0", "one of them again"],
@@ -83,9 +98,11 @@ export const command: Command = {
       printOut(`${JSON.stringify({ ...totals, seconds, failure })}\n`);
       return signal.aborted ? Exit.Interrupted : failure === null ? Exit.Done : Exit.Failed;
     }
+    const wanting = signal.aborted ? [] : wantingOf(result.totals, flags.integer("least") ?? 0);
     printOut(summaryText(result, seed, seconds));
+    for (const text of wanting) printOut(`${text}\n`);
     if (signal.aborted) return Exit.Interrupted;
-    if (result.failure === null) return Exit.Done;
+    if (result.failure === null) return wanting.length === 0 ? Exit.Done : Exit.Failed;
     printOut(failureText(result.failure, saveCase(flags.text("out") ?? ".", result.failure)));
     return Exit.Failed;
   },
@@ -114,20 +131,31 @@ function readCase(file: string): WorldCase {
 function summaryText({ totals }: BatchResult, seed: number, seconds: number): string {
   const { cases, repairable, messages, simulatedNs, standing, undecidable } = totals;
   const hours = simulatedNs / 3600e9 / (seconds / 3600);
-  const rare = rarePairs(totals, OFTEN);
   const lines = [
     pathTable(totals),
     "",
     `${cases} cases (${repairable} drawn to be repairable), ${messages} messages, seed ${seed}`,
     `held or flagged: ${percent(doubtfulShare(standing.repairable))} of the time where all can be ` +
-      `repaired, ${percent(doubtfulShare(standing.other))} elsewhere`,
+      `repaired (at most ${percent(DOUBTFUL_MOST.repairable)}), ` +
+      `${percent(doubtfulShare(standing.other))} elsewhere (at most ${percent(DOUBTFUL_MOST.other)})`,
+    `least taken pair of fault and path: ${leastPair(totals)}`,
     `${undecidable} times numbers alone could not tell an epoch from the next`,
     `${seconds.toFixed(1)} s; an hour of this checks ${hours.toFixed(0)} exchange hours`,
   ];
-  if (rare.length > 0 && cases >= 1000) {
-    lines.push(`taken less than ${OFTEN} times: ${rare.join(", ")}`);
-  }
   return `${lines.join("\n")}\n`;
+}
+
+/** What a run that found no failing case still has not shown. */
+function wantingOf(totals: Totals, least: number): string[] {
+  const wanting: string[] = [];
+  const { cases, standing } = totals;
+  for (const kind of ["repairable", "other"] as const) {
+    if (cases < CASES_FOR_SHARES || doubtfulShare(standing[kind]) <= DOUBTFUL_MOST[kind]) continue;
+    wanting.push(`books are held or flagged for too much of the time (${kind})`);
+  }
+  const rare = least > 0 ? rarePairs(totals, least) : [];
+  if (rare.length > 0) wanting.push(`taken less than ${least} times: ${rare.join(", ")}`);
+  return wanting;
 }
 
 function failureText(

@@ -150,7 +150,7 @@ class PathFinder {
     }
     for (const { fault, stream } of servers.snapshotFaults.log.records) {
       const watched = centre.watch?.streams.find((one) => one?.truth.id === stream);
-      if (watched !== undefined) yield [`snapshot ${fault}`, this.ofStream(watched)];
+      if (watched !== undefined) yield [`snapshot ${fault}`, needed(this.ofStream(watched))];
     }
     // Who is turned away has not said yet what for.
     const worst = this.worst();
@@ -159,7 +159,7 @@ class PathFinder {
       yield ["recovery refuse", worst];
     }
     for (let at = snapshotFaults.log.counts.get("refuse") ?? 0; at > 0; at--) {
-      yield ["snapshot refuse", worst];
+      yield ["snapshot refuse", worst === undefined ? worst : needed(worst)];
     }
   }
 
@@ -168,9 +168,14 @@ class PathFinder {
     const all = (this.world.centre.watch?.streams ?? []).map((stream) =>
       stream === undefined ? -1 : PATHS.indexOf(this.ofStream(stream)),
     );
-    return PATHS[Math.max(-1, ...all)];
+    const path = PATHS[Math.max(-1, ...all)];
+    return path === "resend" ? "not missed" : path;
   }
 }
+
+/** Who asked for an image got one, never did, or did without: all came by other ways. */
+const needed = (path: Path): Path =>
+  path === "snapshot" || path === "flagged" ? path : "not missed";
 
 function isMissing(own: WatchedEpoch, number: number): boolean {
   if (own.skipped.some(holds(number)) || number < own.first) return true;

@@ -81,11 +81,11 @@ export class Collector {
     this.recoveries.push(recovery);
   }
 
-  readonly takeChunk = (chunk: PackedChunk): void => {
+  readonly takeChunk = (chunk: PackedChunk, isLent = false): void => {
     this.spool?.append(chunk);
     const oldest = this.spool?.oldest(this.boot) ?? 0;
     if (this.core !== undefined && oldest > 0) this.core.oldestKept = oldest;
-    for (const forwarder of this.forwarders) forwarder.offer(chunk);
+    for (const forwarder of this.forwarders) forwarder.offer(chunk, isLent);
   };
 
   /** Receives until the signal. */

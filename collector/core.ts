@@ -121,7 +121,7 @@ export class CollectorCore {
   private readonly channels: Channels;
   private readonly feedOf: (channel: Channel) => Feed | undefined;
   private readonly packing: ChunkPacking;
-  private readonly onChunk: (chunk: PackedChunk) => void;
+  private readonly onChunk: TakePacked;
   private readonly packets = new PacketBatch(64, 256);
   private readonly lanes = new Map<string, Lane>();
   /** By channel index; `null`: nobody's. */
@@ -137,13 +137,13 @@ export class CollectorCore {
     channels: Channels,
     feedOf: (channel: Channel) => Feed | undefined,
     zstd: Zstd,
-    onChunk: (chunk: PackedChunk) => void,
+    onChunk: TakePacked,
     options: CollectorOptions,
   ) {
     this.channels = channels;
     this.feedOf = feedOf;
     this.onChunk = onChunk;
-    const done = (chunk: PackedChunk) => this.handOn(chunk);
+    const done: TakePacked = (chunk, isLent) => this.handOn(chunk, isLent);
     const packer = new ChunkPacker(channels, zstd, options.codec);
     this.packing = options.packing?.(done) ?? new InlinePacking(packer, done);
     this.options = options;
@@ -361,9 +361,9 @@ export class CollectorCore {
     counters.chunks++;
   }
 
-  private handOn(packed: PackedChunk): void {
+  private handOn(packed: PackedChunk, isLent = false): void {
     this.counters.chunkBytes += packed.bytes.length;
     this.counters.rawBytes += packed.header.rawBytes;
-    this.onChunk(packed);
+    this.onChunk(packed, isLent);
   }
 }

@@ -58,10 +58,16 @@ export class ForwardCore {
     return this.fresh.bytesUnkept;
   }
 
-  /** The chunk is in the spool, if that took it. */
-  offer(chunk: PackedChunk): void {
+  /**
+   * The chunk is in the spool, if that took it.
+   * @param isLent its bytes are valid during the call only
+   */
+  offer(chunk: PackedChunk, isLent = false): void {
     const { boot, number } = chunk.header;
-    this.fresh.add(chunk, this.spool?.holds(boot, number) ?? false);
+    const isKept = this.spool?.holds(boot, number) ?? false;
+    if (!isLent) this.fresh.add(chunk, isKept);
+    // What will wait is read from the spool when its turn comes, rather than copied now.
+    else if (!isKept || this.window.waiting === 0) this.fresh.add(ownChunk(chunk), isKept);
     this.window.offer(number);
   }
 
@@ -122,4 +128,8 @@ export class ForwardCore {
     if (bytes === undefined || found === undefined || found instanceof ChunkFault) return undefined;
     return { header: found.header, bytes };
   }
+}
+
+function ownChunk({ header, bytes }: PackedChunk): PackedChunk {
+  return { header, bytes: bytes.slice() };
 }

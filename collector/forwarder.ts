@@ -72,9 +72,12 @@ export class Forwarder {
     return this.core.bytesUnkept;
   }
 
-  /** The chunk is in the spool, if there is one and it took it. */
-  offer(chunk: PackedChunk): void {
-    this.core.offer(chunk);
+  /**
+   * The chunk is in the spool, if there is one and it took it.
+   * @param isLent its bytes are valid during the call only
+   */
+  offer(chunk: PackedChunk, isLent = false): void {
+    this.core.offer(chunk, isLent);
     this.pump();
   }
 

@@ -54,9 +54,11 @@ function open() {
   const channels = channelTable();
   const taken: PackedChunk[] = [];
   const now = () => performance.now() * 1e6;
-  const done = (chunk: PackedChunk) => taken.push(chunk);
+  const done = ({ header, bytes }: PackedChunk, isLent = false) =>
+    taken.push({ header, bytes: isLent ? bytes.slice() : bytes });
   const packing = new ThreadPacking(channels, openZstd(), undefined, done, now());
   const until = async (count: number) => {
+    packing.turn(now());
     for (const end = performance.now() + SPAN_MS; taken.length < count; await Bun.sleep(2)) {
       packing.turn(now());
       if (performance.now() > end) throw new Error(`${taken.length} of ${count} chunks came`);

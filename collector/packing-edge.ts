@@ -37,12 +37,13 @@ const WAITING_BYTES_LIMIT = 32 << 20;
 /** After that, the other thread gets nothing for so long. */
 const REST_NS = 1e9;
 const TICK_NS = 100e6;
+const SPARE_RECORDS = 16;
 
 /** A chunk that has not gone on: packed, or with the other thread, by its record. */
 interface Waiting {
   readonly number: number;
   readonly sinceNs: number;
-  record: Uint8Array | undefined;
+  record: Uint8Array<ArrayBuffer> | undefined;
   packed: PackedChunk | undefined;
 }
 
@@ -62,6 +63,8 @@ export class ThreadPacking implements ChunkPacking {
   private readonly abandoned = new Int32Array(new SharedArrayBuffer(4));
   private readonly waiting: Waiting[] = [];
   private waitingBytes = 0;
+  /** Memory of records whose chunks are there. */
+  private readonly spare: Uint8Array<ArrayBuffer>[] = [];
   private nowNs: number;
   private tickNs = 0;
   private restUntilNs = 0;
@@ -99,17 +102,22 @@ export class ThreadPacking implements ChunkPacking {
     const { number } = title;
     const isIdle = !this.isHurried && this.nowNs >= this.restUntilNs;
     if (isIdle && this.channels.list.length === this.known) {
-      const record = writeRecord(title, frames);
+      const record = writeRecord(title, frames, this.spare.pop());
       if (this.worker.send(record) === "taken") {
         this.waiting.push({ number, sinceNs: this.nowNs, record, packed: undefined });
         this.waitingBytes += record.length;
         return;
       }
+      this.spare.push(record);
     }
-    const packed = this.store(title, frames);
+    this.stored++;
+    if (this.waiting.length === 0) {
+      this.done(this.storing.packLent(title, frames), true);
+      return;
+    }
+    const packed = this.storing.pack(title, frames);
     this.waiting.push({ number, sinceNs: this.nowNs, record: undefined, packed });
     this.waitingBytes += packed.bytes.length;
-    this.handOn();
   }
 
   /** Takes what came back; to be called often. @param nowNs any clock that does not step back */
@@ -154,11 +162,6 @@ export class ThreadPacking implements ChunkPacking {
     };
   }
 
-  private store(title: ChunkTitle, frames: FrameBatch): PackedChunk {
-    this.stored++;
-    return this.storing.pack(title, frames);
-  }
-
   private takeResult(result: Uint8Array): void {
     const number = new DataView(result.buffer, result.byteOffset).getFloat64(0, true);
     const place = this.waiting.findIndex((one) => one.number === number);
@@ -173,18 +176,22 @@ export class ThreadPacking implements ChunkPacking {
 
   private fill(waiting: Waiting, packed: PackedChunk): void {
     this.waitingBytes += packed.bytes.length - (waiting.record?.length ?? 0);
+    if (waiting.record !== undefined && this.spare.length < SPARE_RECORDS) {
+      this.spare.push(waiting.record);
+    }
     waiting.record = undefined;
     waiting.packed = packed;
   }
 
   /** Nobody waits for the other thread: what it has not packed is packed here. */
-  private takeOver(packer?: ChunkPacker): void {
+  private takeOver(packer = this.storing): void {
     this.restUntilNs = this.nowNs + REST_NS;
     for (const waiting of this.waiting) {
       if (waiting.record === undefined) continue;
       Atomics.store(this.abandoned, 0, waiting.number | 0);
       const { title, frames } = this.reader.read(waiting.record);
-      this.fill(waiting, packer?.pack(title, frames) ?? this.store(title, frames));
+      if (packer === this.storing) this.stored++;
+      this.fill(waiting, packer.pack(title, frames));
     }
     this.handOn();
   }

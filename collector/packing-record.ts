@@ -36,14 +36,23 @@ export interface ChunkRecord {
   readonly frames: FrameBatch;
 }
 
-/** A record of its own memory, so that the chunk's frames may go. */
-export function writeRecord(title: ChunkTitle, frames: FrameBatch): Uint8Array {
+/**
+ * A record in memory of its own, so that the chunk's frames may go.
+ * @param spare memory to be used if it is enough
+ */
+export function writeRecord(
+  title: ChunkTitle,
+  frames: FrameBatch,
+  spare?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(title));
   const { count, offset, length } = frames;
   let payloadBytes = 0;
   for (let i = 0; i < count; i++) payloadBytes += length[i];
   const columnsBytes = count * COLUMNS * 4;
-  const record = new Uint8Array(HEAD_BYTES + columnsBytes + payloadBytes + text.length);
+  const recordBytes = HEAD_BYTES + columnsBytes + payloadBytes + text.length;
+  const room = (spare?.buffer.byteLength ?? 0) < recordBytes ? undefined : spare?.buffer;
+  const record = new Uint8Array(room ?? new ArrayBuffer(recordBytes * 2), 0, recordBytes);
   const words = new Uint32Array(record.buffer, 0, (HEAD_BYTES + columnsBytes) >> 2);
   words.set([text.length, count, payloadBytes, 0]);
   const columns = [length, frames.sec, frames.nsec, frames.channel];

@@ -10,8 +10,11 @@ export interface ChunkPacking {
   pack(title: ChunkTitle, frames: FrameBatch): void;
 }
 
-/** Takes packed chunks in the order of their numbers. */
-export type TakePacked = (chunk: PackedChunk) => void;
+/**
+ * Takes packed chunks in the order of their numbers.
+ * @param isLent its bytes are valid during the call only
+ */
+export type TakePacked = (chunk: PackedChunk, isLent?: boolean) => void;
 
 export class InlinePacking implements ChunkPacking {
   private readonly packer: ChunkPacker;

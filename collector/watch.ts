@@ -26,6 +26,11 @@ export class LineWatch {
   }
 
   push(batch: FrameBatch): void {
+    const only = this.onlyOne(batch);
+    if (only !== undefined) {
+      only.sequencer.push(batch);
+      return;
+    }
     for (const watched of this.byFeed.values()) watched.frames.reset(batch.bytes);
     for (let at = 0; at < batch.count; at++) {
       const watched = this.watched(batch.channel[at]);
@@ -74,6 +79,18 @@ export class LineWatch {
       totals.lost += lost;
     }
     return totals;
+  }
+
+  /** Whom all frames of the batch are for; undefined if there are several, or some are nobody's. */
+  private onlyOne(batch: FrameBatch): Watched | undefined {
+    const { channel, count } = batch;
+    const first = count > 0 ? this.byChannel[channel[0]] : undefined;
+    if (first === undefined || first === null) return undefined;
+    for (let at = 1; at < count; at++) {
+      if (channel[at] !== channel[at - 1] && this.byChannel[channel[at]] !== first)
+        return undefined;
+    }
+    return first;
   }
 
   private flush(watched: Watched, batch: FrameBatch): void {

@@ -69,6 +69,7 @@ export class ChunkPacker {
   private readonly channels: Channels;
   private readonly bodies: BodyPacker;
   private channelMap = new Int32Array(64).fill(-1);
+  private lent = new Uint8Array(0);
 
   /** @param codec `columns` lays out by the layout table where the feed has one, else as `raw` */
   constructor(channels: Channels, zstd: Zstd, codec: ChunkCodec = "columns") {
@@ -82,6 +83,23 @@ export class ChunkPacker {
    * @throws RangeError if the frames are more than a chunk may hold: the caller closes in time
    */
   pack(title: ChunkTitle, frames: FrameBatch): PackedChunk {
+    const { header, head, body } = this.parts(title, frames);
+    const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
+    join(head, body, bytes);
+    return { header, bytes };
+  }
+
+  /** As `pack`, but the bytes are valid until the next call only: no memory is asked for. */
+  packLent(title: ChunkTitle, frames: FrameBatch): PackedChunk {
+    const { header, head, body } = this.parts(title, frames);
+    const length = CHUNK_PREFIX_BYTES + head.length + body.length;
+    if (this.lent.length < length) this.lent = new Uint8Array(CHUNK_BYTES_LIMIT);
+    const bytes = this.lent.subarray(0, length);
+    join(head, body, bytes);
+    return { header, bytes };
+  }
+
+  private parts(title: ChunkTitle, frames: FrameBatch) {
     if (frames.count > CHUNK_FRAMES_LIMIT) throw new RangeError("too many frames for one chunk");
     const used = this.mapChannels(frames, title.runs);
     const { codec, rawBytes, body } = this.bodies.pack(title, frames, this.channelMap);
@@ -99,7 +117,11 @@ export class ChunkPacker {
       runs: title.runs.map((value, at) => (at % 3 === 0 ? this.channelMap[value] : value)),
     };
     for (const index of used) this.channelMap[index] = -1;
-    return { header, bytes: joined(header, body) };
+    const head = encode(header, { ignoreUndefined: true });
+    if (CHUNK_PREFIX_BYTES + head.length + body.length > CHUNK_BYTES_LIMIT) {
+      throw new RangeError("chunk larger than 1 MiB");
+    }
+    return { header, head, body };
   }
 
   /** Gives each channel that the frames use its index in the chunk. */
@@ -201,17 +223,14 @@ function decodeMap(bytes: Uint8Array): unknown {
   }
 }
 
-function joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
-  const head = encode(header, { ignoreUndefined: true });
-  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
-  if (bytes.length > CHUNK_BYTES_LIMIT) throw new RangeError("chunk larger than 1 MiB");
+/** @param bytes exactly as many as prefix, header and body have */
+function join(head: Uint8Array, body: Uint8Array, bytes: Uint8Array): void {
   bytes.set(CHUNK_MARK);
-  const view = new DataView(bytes.buffer);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   view.setUint32(4, head.length, true);
   view.setUint32(8, crc32c(head), true);
   bytes.set(head, CHUNK_PREFIX_BYTES);
   bytes.set(body, CHUNK_PREFIX_BYTES + head.length);
-  return bytes;
 }
 
 function captureSpan(frames: FrameBatch) {

@@ -96,8 +96,8 @@ async function highest(
 function lineOf(run: CollectorRun): string {
   const { spool, chunks, chunksStored } = run;
   return (
-    `${run.sentRate}/s  ${run.kernelDrops} lost  ${millions(run.cpuNs)} s CPU a million  ` +
-    `${Math.round((100 * chunksStored) / Math.max(1, chunks))} % of chunks stored uncompressed  ` +
+    `${run.sentRate}/s  ${run.kernelDrops} lost  ${millions(run.cpuNs)} s CPU a million ` +
+    `(receiving ${millions(run.receiveNs)})  ${Math.round((100 * chunksStored) / Math.max(1, chunks))} % of chunks stored uncompressed  ` +
     `drained in ${run.drainSeconds.toFixed(1)} s  ${run.peakMiB} MiB  ` +
     `spool ${spool.frames} frames, ${(spool.bytes / spool.frames).toFixed(1)} B each, ` +
     `digest ${spool.digest}`

@@ -11,6 +11,13 @@ export const MAX_PACKET_BYTES = 262_144;
 
 export interface CaptureReader {
   readonly counters: CaptureCounters;
+  /**
+   * Where reading could begin again, in bytes of all that was pushed: the record behind those that
+   * were read. Known when `next` has said false.
+   */
+  readonly nextRecordAt: number;
+  /** Start and length of what must be pushed before the bytes from there: headers in force. */
+  readonly preamble: readonly (readonly [at: number, bytes: number])[];
   /** Gives the next block of the file. Call `next` until it says false before the one after. */
   push(block: Uint8Array): void;
   /**

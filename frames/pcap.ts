@@ -16,6 +16,7 @@ import type { FrameBatch } from "./frame-batch.ts";
 import { type LinkParser, Verdict } from "./link.ts";
 
 const FILE_HEADER = 24;
+const PREAMBLE = [[0, FILE_HEADER]] as const;
 
 interface Magic {
   readonly littleEndian: boolean;
@@ -39,6 +40,7 @@ export function pcapMagic(bytes: Uint8Array): Magic | undefined {
 
 export class PcapReader implements CaptureReader {
   readonly counters: CaptureCounters;
+  readonly preamble = PREAMBLE;
   private readonly link: LinkParser;
   private readonly cut = new RecordCut();
   private started = false;
@@ -51,6 +53,10 @@ export class PcapReader implements CaptureReader {
   constructor(link: LinkParser, counters: CaptureCounters) {
     this.link = link;
     this.counters = counters;
+  }
+
+  get nextRecordAt(): number {
+    return this.cut.fileOffset;
   }
 
   push(block: Uint8Array): void {

@@ -38,6 +38,8 @@ const SIMPLE_HEADER = 12;
 
 export class PcapngReader implements CaptureReader {
   readonly counters: CaptureCounters;
+  /** The section's header, and the descriptions of its interfaces. */
+  preamble: readonly (readonly [at: number, bytes: number])[] = [];
   private readonly link: LinkParser;
   private readonly cut = new RecordCut();
   private readonly untimed = new PcapngClock(6, 0);
@@ -51,6 +53,10 @@ export class PcapngReader implements CaptureReader {
   constructor(link: LinkParser, counters: CaptureCounters) {
     this.link = link;
     this.counters = counters;
+  }
+
+  get nextRecordAt(): number {
+    return this.cut.fileOffset + (this.openBlock > 0 ? 4 : 0);
   }
 
   push(block: Uint8Array): void {
@@ -107,6 +113,7 @@ export class PcapngReader implements CaptureReader {
     if (!this.plausible(length, 28)) return false;
     this.littleEndian = littleEndian;
     this.interfaces = [];
+    this.preamble = [[cut.fileOffset, length]];
     this.started = true;
     return this.leave(length);
   }
@@ -119,6 +126,7 @@ export class PcapngReader implements CaptureReader {
     }
     if (!cut.require(length - 4)) return false;
     this.interfaces.push(readInterface(cut.view, cut.at, length, this.littleEndian));
+    this.preamble = [...this.preamble, [cut.fileOffset, length]];
     return this.leave(length);
   }
 

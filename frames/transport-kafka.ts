@@ -6,7 +6,7 @@
  * bytes (`bytesLimit`), and `send` waits for room. The client's own buffers come on top: a request holds
  * its records once more while it is written, so twice the bound is the most.
  */
-import { Admin, Consumer, type Message, Producer } from "@platformatic/kafka";
+import type { Admin, Consumer, Message, Producer } from "@platformatic/kafka";
 import { ByteBudget } from "./byte-budget.ts";
 import type { PackedChunk } from "./chunk.ts";
 import {
@@ -56,6 +56,32 @@ const READY_RECORDS = 16;
 
 type Entry = Message<Buffer, Buffer, Buffer, Buffer>;
 type Client = Consumer<Buffer, Buffer, Buffer, Buffer>;
+type Sender = Producer<Buffer, Buffer, Buffer, Buffer>;
+
+/** What every client is opened with. */
+interface ClientOptions {
+  readonly clientId: string;
+  readonly bootstrapBrokers: string[];
+  readonly timeout: number;
+  readonly connectTimeout: number;
+  readonly retries?: number;
+  readonly retryDelay?: number;
+}
+
+/** The library takes a while to load: only who travels over Kafka waits for it. */
+const library = () => import("@platformatic/kafka");
+
+async function openClients(options: ClientOptions): Promise<{ producer: Sender; admin: Admin }> {
+  const { Admin, Producer } = await library();
+  // Chunks are Buffers in and out: no serializers.
+  const producer = new Producer({ ...options, idempotent: true, acks: -1 });
+  return { producer, admin: new Admin(options) };
+}
+
+async function closeClients(clients: Promise<{ producer: Sender; admin: Admin }>): Promise<void> {
+  const { producer, admin } = await clients;
+  await Promise.allSettled([producer.close(), admin.close()]);
+}
 
 /** Says once that the brokers are gone, then once a minute, and once that they are back. */
 class Standing {
@@ -106,12 +132,12 @@ async function ensureTopic(admin: Admin, topic: string, partitions: number): Pro
  * does not end, nothing of the former one is trusted.
  */
 class Reading {
-  private readonly makeConsumer: () => Client;
+  private readonly makeConsumer: () => Promise<Client>;
   private readonly onError: (error: unknown) => void;
   private consumer: Client | undefined;
   private closed = false;
 
-  constructor(makeConsumer: () => Client, onError: (error: unknown) => void) {
+  constructor(makeConsumer: () => Promise<Client>, onError: (error: unknown) => void) {
     this.makeConsumer = makeConsumer;
     this.onError = onError;
   }
@@ -148,7 +174,7 @@ class Reading {
     limits: { readonly maxBytes: number; readonly ready: number },
     each: (record: Entry) => Promise<void> | void,
   ): Promise<void> {
-    const consumer = this.makeConsumer();
+    const consumer = await this.makeConsumer();
     this.consumer = consumer;
     const joining = consumer.consume({
       topics,
@@ -172,8 +198,7 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
   /** Bytes that the brokers have not acknowledged. */
   readonly budget: ByteBudget;
   private readonly options: KafkaOptions;
-  private readonly producer: Producer<Buffer, Buffer, Buffer, Buffer>;
-  private readonly admin: Admin;
+  private readonly clients: Promise<{ producer: Sender; admin: Admin }>;
   private readonly standing: Standing;
   private readonly partitions = new Map<string, Promise<number>>();
   private readonly listening: Reading;
@@ -198,11 +223,10 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
       retries: 3,
       retryDelay: 250,
     };
-    this.producer = new Producer({ ...shared, idempotent: true, acks: -1 });
-    this.admin = new Admin(shared);
+    this.clients = openClients(shared);
     const group = `edgebook-${options.clientName}-${process.pid}-${this.startedMs}`;
     this.listening = new Reading(
-      () => new Consumer({ ...shared, groupId: group }),
+      async () => new (await library()).Consumer({ ...shared, groupId: group }),
       () => {},
     );
     void this.listen();
@@ -225,7 +249,8 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
           partitions,
           this.options.partitions ?? new Map(),
         );
-        await this.producer.send({ messages: [{ topic, partition, key, value }] });
+        const { producer } = await this.clients;
+        await producer.send({ messages: [{ topic, partition, key, value }] });
       });
     } finally {
       this.budget.give(bytes.length);
@@ -246,7 +271,7 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
 
   async close(): Promise<void> {
     this.closed = true;
-    const closing = [this.producer.close(), this.admin.close(), this.listening.close()];
+    const closing = [closeClients(this.clients), this.listening.close()];
     await Promise.race([Promise.allSettled(closing), Bun.sleep(2000)]);
   }
 
@@ -268,7 +293,7 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
   private partitionsOf(topic: string): Promise<number> {
     let known = this.partitions.get(topic);
     if (known === undefined) {
-      known = ensureTopic(this.admin, topic, PARTITIONS);
+      known = this.clients.then(({ admin }) => ensureTopic(admin, topic, PARTITIONS));
       this.partitions.set(topic, known);
       known.catch(() => this.partitions.delete(topic));
     }
@@ -278,7 +303,8 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
   private async listen(): Promise<void> {
     const names = [CONTROL_TOPIC, POSITION_TOPIC];
     const topics = async () => {
-      for (const topic of names) await ensureTopic(this.admin, topic, 1);
+      const { admin } = await this.clients;
+      for (const topic of names) await ensureTopic(admin, topic, 1);
       return names;
     };
     await this.listening.run(topics, { maxBytes: 1 << 20, ready: 64 }, (record) => {
@@ -311,8 +337,7 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
 export class KafkaChunkSource implements ChunkSource, CentreLink {
   readonly name: string;
   private readonly reading: Reading;
-  private readonly producer: Producer<Buffer, Buffer, Buffer, Buffer>;
-  private readonly admin: Admin;
+  private readonly clients: Promise<{ producer: Sender; admin: Admin }>;
   private readonly standing: Standing;
 
   /** @throws TransportError for an address that is none */
@@ -326,11 +351,10 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
       timeout: REQUEST_MS,
       connectTimeout: REQUEST_MS,
     };
-    this.admin = new Admin(shared);
-    this.producer = new Producer({ ...shared, idempotent: true, acks: -1 });
+    this.clients = openClients(shared);
     const membership = options.member === undefined ? {} : { groupInstanceId: options.member };
-    const makeConsumer = () =>
-      new Consumer({
+    const makeConsumer = async () =>
+      new (await library()).Consumer({
         ...shared,
         ...membership,
         groupId: `edgebook-${options.clientName}`,
@@ -363,18 +387,20 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
   }
 
   async close(): Promise<void> {
-    const closing = [this.reading.close(), this.producer.close(), this.admin.close()];
+    const closing = [closeClients(this.clients), this.reading.close()];
     await Promise.race([Promise.allSettled(closing), Bun.sleep(3000)]);
   }
 
   private async framesTopics(): Promise<string[]> {
-    const topics = await this.admin.listTopics();
+    const { admin } = await this.clients;
+    const topics = await admin.listTopics();
     this.standing.works();
     return topics.filter(isFramesTopic);
   }
 
   private async tell(topic: string, key: string, text: string): Promise<void> {
     const message = { topic, partition: 0, key: Buffer.from(key), value: Buffer.from(text) };
-    await this.producer.send({ messages: [message] });
+    const { producer } = await this.clients;
+    await producer.send({ messages: [message] });
   }
 }

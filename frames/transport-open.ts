@@ -1,12 +1,19 @@
-/** Edge: `mqtt://…` and `dir:PATH` of `--to` and `--from` to sinks and sources. */
+/** Edge: `mqtt://…`, `kafka://…` and `dir:PATH` of `--to` and `--from` to sinks and sources. */
 
+import { parseKafkaAddress } from "./kafka-topics.ts";
 import { splitMqttUrl, withoutPassword } from "./mqtt-access.ts";
 import { DirChunkSink, DirChunkSource } from "./transport-dir.ts";
 import { TransportError } from "./transport-error.ts";
+import { KafkaChunkSink, KafkaChunkSource, type KafkaOptions } from "./transport-kafka.ts";
 import { MqttChunkSink, MqttChunkSource, type MqttOptions } from "./transport-mqtt.ts";
 
 export type ChunkAddress =
-  | { readonly kind: "mqtt"; readonly url: string; readonly host: string; readonly port: number }
+  | {
+      readonly kind: "mqtt" | "kafka";
+      readonly url: string;
+      readonly host: string;
+      readonly port: number;
+    }
   | { readonly kind: "dir"; readonly path: string };
 
 const MQTT_PORT = 1883;
@@ -16,11 +23,9 @@ const MQTTS_PORT = 8883;
 export function parseChunkAddress(text: string): ChunkAddress {
   if (text.startsWith("dir:") && text.length > 4) return { kind: "dir", path: text.slice(4) };
   if (/^kafka:/.test(text)) {
-    throw new TransportError(
-      "bad_flag",
-      `'${text}': chunks do not travel over Kafka yet.`,
-      "Write mqtt://HOST:PORT or dir:PATH.",
-    );
+    const [first] = parseKafkaAddress(text).brokers;
+    const [host, port] = first.split(/:(?=\d+$)/);
+    return { kind: "kafka", url: text, host, port: Number(port) };
   }
   const url = /^mqtts?:\/\/[^/]/.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined) {
@@ -31,19 +36,30 @@ export function parseChunkAddress(text: string): ChunkAddress {
   throw new TransportError(
     "bad_flag",
     `'${withoutPassword(text)}' is no place for chunks.`,
-    "Write mqtt://HOST:PORT or dir:PATH.",
+    "Write mqtt://HOST:PORT, kafka://HOST:PORT or dir:PATH.",
   );
 }
 
-export function openSink(text: string, options: MqttOptions): MqttChunkSink | DirChunkSink {
+/** What is said for all places; each takes what concerns it. */
+export type PlaceOptions = MqttOptions & KafkaOptions;
+
+export function openSink(
+  text: string,
+  options: PlaceOptions,
+): MqttChunkSink | KafkaChunkSink | DirChunkSink {
   const address = parseChunkAddress(text);
+  if (address.kind === "kafka") return new KafkaChunkSink(address.url, options);
   if (address.kind === "dir") return new DirChunkSink(address.path, options.onStatus);
   const { url, own } = ownAccess(address.url, options);
   return new MqttChunkSink(url, own);
 }
 
-export function openSource(text: string, options: MqttOptions): MqttChunkSource | DirChunkSource {
+export function openSource(
+  text: string,
+  options: PlaceOptions,
+): MqttChunkSource | KafkaChunkSource | DirChunkSource {
   const address = parseChunkAddress(text);
+  if (address.kind === "kafka") return new KafkaChunkSource(address.url, options);
   if (address.kind === "dir") return new DirChunkSource(address.path);
   const { url, own } = ownAccess(address.url, options);
   return new MqttChunkSource(url, own);

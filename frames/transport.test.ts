@@ -122,9 +122,9 @@ test("what is no request and no position is left unheard", () => {
 });
 
 test("an address that is none says what one looks like", () => {
-  for (const text of ["mqtt:", "mqtt://", "dir:", "kafka://127.0.0.1:9092", "file.txt"]) {
+  for (const text of ["mqtt:", "mqtt://", "dir:", "file.txt"]) {
     expect(() => parseChunkAddress(text)).toThrow(
-      expect.objectContaining({ hint: "Write mqtt://HOST:PORT or dir:PATH." }),
+      expect.objectContaining({ hint: "Write mqtt://HOST:PORT, kafka://HOST:PORT or dir:PATH." }),
     );
   }
 });

@@ -11,6 +11,7 @@ import { parseAsOf } from "../as-of.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { loadMasters } from "../masters.ts";
+import { MQTT_FLAGS, mqttAccess } from "../mqtt-flags.ts";
 import { printErr } from "../output.ts";
 import { DATE_FLAG, MASTERS_FLAG, WINDOW_FLAG } from "../shared-flags.ts";
 import { dayInNewYork, midnightInNewYork, parseDay } from "../trading-day.ts";
@@ -24,7 +25,7 @@ export const command: Command = {
       kind: "text",
       repeatable: true,
       placeholder: "ADDRESS",
-      doc: "Where chunks come from: mqtt://HOST:PORT or dir:PATH. (kafka:// is not built yet.)",
+      doc: "Where chunks come from: mqtt://HOST:PORT, mqtts://HOST:PORT, kafka://HOST:PORT or dir:PATH.",
     },
     {
       name: "broker",
@@ -60,6 +61,7 @@ export const command: Command = {
         "Joins each trade with the quote in force, for the WebSocket's schema tbbo: that of its " +
         "own instrument, or as a TOML file declares.",
     },
+    ...MQTT_FLAGS,
     MASTERS_FLAG,
     WINDOW_FLAG,
     DATE_FLAG,
@@ -93,6 +95,7 @@ export const command: Command = {
       http: parseAddress("http", flags.text("http") ?? "127.0.0.1:8080"),
       page: await pageFiles(),
       consumer: flags.text("name") ?? "book",
+      mqtt: mqttAccess(flags),
       decoderFor: await decoderOptions(flags.texts("masters")),
       sequencer: parseWindow(flags.text("window") ?? "100ms"),
       midnightSec: midnightOf(flags.text("date")),

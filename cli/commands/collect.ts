@@ -19,8 +19,10 @@ import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
 import { fileBoot } from "../file-boot.ts";
 import { frameBatches, mergedBatches, type SourceBatch } from "../frame-source.ts";
 import { checkHost } from "../host-check.ts";
+import { MQTT_FLAGS } from "../mqtt-flags.ts";
 import { printErr, printOut } from "../output.ts";
 import { CHANNELS_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
+import { SPOOL_FLAGS } from "../spool-flags.ts";
 
 /** How long the end of the wire waits for sinks to take what is still to be sent. */
 const LIVE_GRACE_MS = 5_000;
@@ -71,7 +73,7 @@ export const command: Command = {
       kind: "text",
       repeatable: true,
       placeholder: "PLACE",
-      doc: "Where chunks go: mqtt://HOST:PORT or dir:PATH.",
+      doc: "Where chunks go: mqtt://HOST:PORT, mqtts://HOST:PORT, kafka://HOST:PORT or dir:PATH.",
     },
     {
       name: "keep",
@@ -86,13 +88,8 @@ export const command: Command = {
       doc: "How chunks are laid out; by the feed's layout table, in columns, unless said.",
     },
     { name: "name", kind: "text", placeholder: "NAME", doc: "The collector's; else the host's." },
-    {
-      name: "spool",
-      kind: "text",
-      placeholder: "DIR",
-      doc: "Where chunks are kept to be sent again; else in the state folder of the user.",
-    },
-    { name: "spool-gib", kind: "integer", placeholder: "N", doc: "Its size; 4 unless said." },
+    ...SPOOL_FLAGS,
+    ...MQTT_FLAGS,
     {
       name: "recovery",
       kind: "text",
@@ -194,7 +191,7 @@ function demandWhatIsNeeded(settings: CollectSettings): void {
     throw new CliError(
       "bad_flag",
       "Nothing says where chunks shall go.",
-      "Give --to mqtt://HOST:PORT or --to dir:PATH.",
+      "Give --to mqtt://HOST:PORT, --to kafka://HOST:PORT or --to dir:PATH.",
     );
   }
   if (settings.captures.length > 0) return;
@@ -333,7 +330,8 @@ function report(
       resent: window.resent,
       unconfirmed,
     }));
-    const spooled = spool && { bytes: spool.bytes, dropped: spool.chunksDropped };
+    const dropped = spool?.chunksDropped;
+    const spooled = spool && { bytes: spool.bytes, dropped, ...spool.counters };
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
     const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
     const drops = { kernelDatagrams, lostOnWire, lostInKernel };

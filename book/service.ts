@@ -5,6 +5,7 @@
  *   source ─► Live.push        every 100 ms: Live.advance        every 250 ms: positions back
  */
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
+import type { MqttAccess } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
@@ -32,6 +33,8 @@ export interface ServiceOptions {
   readonly certify?: boolean;
   /** As `LiveOptions.asOf`. */
   readonly asOf?: AsOfDeclaration;
+  /** Who this service is to brokers of `from`. */
+  readonly mqtt?: MqttAccess;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
   readonly onStatus: (text: string) => void;
 }
@@ -108,7 +111,8 @@ async function listenAndRun(
   try {
     for (const url of urls) {
       const clientName = options.consumer;
-      sources.push(openSource(url, { clientName, onStatus: options.onStatus }));
+      const access = url === broker?.url ? {} : options.mqtt;
+      sources.push(openSource(url, { clientName, access, onStatus: options.onStatus }));
     }
   } catch (error) {
     listener.close();

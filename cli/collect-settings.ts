@@ -8,13 +8,17 @@ import { FEED_IDS } from "../feed/registry.ts";
 import { parseChannelFile } from "../frames/channel-file.ts";
 import type { Channels } from "../frames/channels.ts";
 import type { ChunkCodec } from "../frames/chunk.ts";
+import type { MqttAccess } from "../frames/mqtt-access.ts";
 import type { CaptureWay } from "../frames/ring-choice.ts";
+import type { SpoolOptions } from "../frames/spool-options.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
 import { namedFeed } from "./feed-choice.ts";
 import type { FlagValues } from "./flag-values.ts";
+import { mqttAccess } from "./mqtt-flags.ts";
 import { loadChannels } from "./offline.ts";
+import { spoolOptions } from "./spool-flags.ts";
 
 export interface CollectSettings {
   readonly name: string;
@@ -35,7 +39,9 @@ export interface CollectSettings {
   readonly receiveBufferBytes: number;
   readonly chunkAgeNs: number | undefined;
   readonly spoolDirectory: string;
-  readonly spoolBytes: number | undefined;
+  readonly spool: Partial<SpoolOptions>;
+  /** Who the collector is to its brokers. */
+  readonly mqtt: MqttAccess;
   /** Where it answers how it is doing. */
   readonly http: { readonly host: string; readonly port: number } | undefined;
   /** Where the exchange answers requests for messages, and for snapshots. */
@@ -58,7 +64,6 @@ export function collectSettings(flags: FlagValues): CollectSettings {
   addJoins(flags, config, channels, feedName ?? "");
   const name = flags.text("name") ?? config.name ?? usualCollectorName();
   const capture = flags.text("capture") as CaptureWay | undefined;
-  const gib = flags.integer("spool-gib") ?? config.spool?.gib;
   const ageMs = config.chunk_age_ms;
   const http = flags.text("http") ?? config.http;
   return {
@@ -77,7 +82,8 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     receiveBufferBytes: (config.receive_buffer_mib ?? 64) * MIB,
     chunkAgeNs: flags.durationNs("chunk-age") ?? (ageMs === undefined ? undefined : ageMs * 1e6),
     spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),
-    spoolBytes: gib === undefined ? undefined : gib * 2 ** 30,
+    spool: spoolOptions(flags, config.spool),
+    mqtt: mqttAccess(flags, config.mqtt),
     http: http === undefined ? undefined : parseAddress("http", http),
     recovery: recoveryAddresses(
       flags.text("recovery") ?? config.recovery,

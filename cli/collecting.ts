@@ -15,7 +15,9 @@ import type { Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
 import type { Channel, Channels } from "../frames/channels.ts";
 import type { ChunkCodec, ClockSource } from "../frames/chunk.ts";
+import type { MqttAccess } from "../frames/mqtt-access.ts";
 import { Spool } from "../frames/spool.ts";
+import type { SpoolError, SpoolOptions } from "../frames/spool-options.ts";
 import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { CliError } from "./errors.ts";
@@ -39,7 +41,10 @@ export interface CollectingOptions {
   readonly chunkAgeNs?: number | undefined;
   /** Folder of the spool; absent: none. */
   readonly spoolDirectory?: string | undefined;
-  readonly spoolBytes?: number | undefined;
+  /** How it keeps what it keeps; what is not said is as usual. */
+  readonly spool?: Partial<SpoolOptions>;
+  /** Who the collector is to its brokers. */
+  readonly mqtt?: MqttAccess;
   /** Who can be asked for what the lines miss; absent: nobody. */
   readonly recovery?: RecoveryAddresses;
   /** Chunks are packed by another thread, since receiving must not wait. */
@@ -75,7 +80,9 @@ export function openCollecting(options: CollectingOptions): Collecting {
   const boot = options.boot ?? Date.now();
   const spool = openSpool(options);
   const onStatus = (text: string) => printErr(`edgebook: ${text}\n`);
-  const sinks = options.to.map((place) => openSink(place, { clientName: name, onStatus }));
+  const sinks = options.to.map((place) =>
+    openSink(place, { clientName: name, access: options.mqtt, onStatus }),
+  );
   const canAsk = whoCanBeAsked(options);
   const collector = new Collector(boot, sinks, spool);
   let packing: ThreadPacking | undefined;
@@ -147,15 +154,15 @@ export function usualCollectorName(): string {
   );
 }
 
-function openSpool({ spoolDirectory, spoolBytes }: CollectingOptions): Spool | undefined {
+function openSpool({ spoolDirectory, spool }: CollectingOptions): Spool | undefined {
   if (spoolDirectory === undefined) return undefined;
   try {
-    return new Spool(spoolDirectory, spoolBytes === undefined ? {} : { bytesLimit: spoolBytes });
+    return new Spool(spoolDirectory, spool);
   } catch (cause) {
     throw new CliError(
       "file_not_writable",
-      `The spool '${spoolDirectory}' cannot be written: ${(cause as Error).message}`,
-      "Name another folder with --spool.",
+      `The spool '${spoolDirectory}' cannot be used: ${(cause as Error).message}`,
+      `${(cause as SpoolError).hint} --spool names another folder.`,
       cause,
     );
   }

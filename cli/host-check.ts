@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { openInput } from "../frames/input.ts";
+import { withoutPassword } from "../frames/mqtt-access.ts";
 import { parseChunkAddress } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { openWire } from "./collect-capture.ts";
@@ -23,7 +24,8 @@ export async function checkHost(settings: CollectSettings): Promise<Finding[]> {
   for (const path of settings.captures) findings.push(await attempt(path, () => checkFile(path)));
   if (settings.captures.length === 0)
     findings.push(await attempt("wire", () => checkWire(settings)));
-  for (const place of settings.to) findings.push(await attempt(place, () => checkPlace(place)));
+  for (const place of settings.to)
+    findings.push(await attempt(withoutPassword(place), () => checkPlace(place)));
   if (needsSpool(settings.to)) {
     const { spoolDirectory } = settings;
     findings.push(await attempt(`spool ${spoolDirectory}`, () => checkFolder(spoolDirectory)));

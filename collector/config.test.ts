@@ -25,10 +25,18 @@ keep = "both"
 chunk_age_ms = 20
 [spool]
 gib = 2.5
+age_hours = 36
+full = "stop"
+sync = "always"
+[mqtt]
+ca = "ca.pem"
+user = "colo-1"
+password_file = "password"
 `,
       "collector.toml",
     );
-    expect(config.spool?.gib).toBe(2.5);
+    expect(config.spool).toEqual({ gib: 2.5, age_hours: 36, full: "stop", sync: "always" });
+    expect(config.mqtt?.password_file).toBe("password");
     expect(config.join).toEqual(["239.1.1.1:10001=1/A"]);
   });
 
@@ -37,6 +45,9 @@ gib = 2.5
     expect(message('name = "a"\n\n[spool]\ngib = "many"\n')).toMatch(/line 4, field spool.gib: /);
     expect(message('\nnmae = "a"\n')).toBe(
       "collector.toml, line 2, field nmae: there is no such field",
+    );
+    expect(message('[mqtt]\npassword = "x"\n')).toBe(
+      "collector.toml, line 2, field mqtt.password: there is no such field",
     );
     expect(message('name = "a"\njoin = 7\n')).toMatch(/line 2, field join: /);
   });

@@ -36,6 +36,20 @@ const schema = z.strictObject({
     .strictObject({
       directory: z.string().optional(),
       gib: z.number().min(0.01).max(100_000).optional(),
+      age_hours: z.number().min(0.001).max(100_000).optional(),
+      full: z.enum(["oldest", "stop"]).optional(),
+      sync: z.enum(["none", "interval", "always"]).optional(),
+      sync_ms: z.int().min(1).max(3_600_000).optional(),
+    })
+    .optional(),
+  mqtt: z
+    .strictObject({
+      ca: z.string().optional(),
+      cert: z.string().optional(),
+      key: z.string().optional(),
+      user: z.string().optional(),
+      // A password is in a file of its own or in the environment: this file is shown around.
+      password_file: z.string().optional(),
     })
     .optional(),
 });

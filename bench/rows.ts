@@ -1,0 +1,53 @@
+/**
+ * Edge: the whole of `rebuild` for every schema and format: rows and megabytes a second, from the first
+ * byte of the file to the last row on a pipe.
+ */
+import { SCHEMAS, type Schema } from "../book/rows/schema.ts";
+import { runRebuild } from "./rebuild-process.ts";
+
+export const FORMATS = ["csv", "ndjson", "parquet"] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface RowsResult {
+  readonly schema: Schema;
+  readonly format: Format;
+  readonly messages: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Wall time of the process, its start included. */
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+/** Those that come with every message or trade; definitions and states are a handful of rows. */
+export const ROW_SCHEMAS = SCHEMAS.filter((schema) => !["definition", "status"].includes(schema));
+
+/** One result for each schema and format, in that order; told as they come. */
+export async function* measureRows(
+  file: string,
+  feed: string,
+  words: readonly string[] = [],
+): AsyncGenerator<RowsResult> {
+  for (const schema of ROW_SCHEMAS) {
+    let rows = 0;
+    for (const format of FORMATS) {
+      const asked = ["--schema", schema, "--format", format, ...words];
+      const run = await runRebuild(file, feed, asked, format === "csv");
+      if (format === "csv") rows = run.lines - 1;
+      const { bytes, seconds, cpuSeconds } = run;
+      const { messages } = run.stats;
+      yield { schema, format, messages, rows, bytes, seconds, cpuSeconds };
+    }
+  }
+}
+
+export function rowsLine(result: RowsResult): string {
+  const { schema, format, rows, bytes, seconds, cpuSeconds } = result;
+  const perSecond = (amount: number) => (amount / seconds / 1e6).toFixed(2).padStart(7);
+  return (
+    `${schema.padEnd(7)} ${format.padEnd(8)} ${String(rows).padStart(9)} rows ` +
+    `${perSecond(rows)} M rows/s ${(bytes / seconds / 1e6).toFixed(0).padStart(5)} MB/s ` +
+    `${(bytes / Math.max(1, rows)).toFixed(1).padStart(7)} B a row ` +
+    `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s CPU)`
+  );
+}

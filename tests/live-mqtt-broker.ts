@@ -12,6 +12,7 @@ export type BrokerName = "aedes" | "mosquitto";
 export interface Mosquitto {
   /** `127.0.0.1:41883`. */
   readonly address: string;
+  readonly pid: number;
   /** Ends it by its process id. */
   stop(): Promise<void>;
 }
@@ -44,12 +45,18 @@ export function freeGroup(): string {
 }
 
 export async function startMosquitto(): Promise<Mosquitto> {
+  return startMosquittoWith(await freePort(), "allow_anonymous true\n");
+}
+
+/** @param lines of its config, of the one listener at `port` */
+export async function startMosquittoWith(port: number, lines: string): Promise<Mosquitto> {
   const program = mosquittoProgram();
   if (program === null) throw new Error("mosquitto is not installed");
-  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "edgebook-mosquitto-"));
   const config = join(folder, "mosquitto.conf");
-  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n`);
+  // It would change to a user of its own, who may not read the files of a test.
+  const head = `user root\nlog_dest stderr\nlistener ${port} 127.0.0.1\n`;
+  writeFileSync(config, head + lines);
   const child = Bun.spawn([program, "-c", config], {
     stdin: "ignore",
     stdout: "ignore",
@@ -66,7 +73,7 @@ export async function startMosquitto(): Promise<Mosquitto> {
     await stop();
     throw new Error(`mosquitto did not start: ${await said}`);
   }
-  return { address: `127.0.0.1:${port}`, stop };
+  return { address: `127.0.0.1:${port}`, pid: child.pid, stop };
 }
 
 /** Somebody takes connections there. */

@@ -5,11 +5,12 @@
 import { describe, expect, test } from "bun:test";
 import { mosquittoProgram } from "./live-mqtt-broker.ts";
 import { planOf } from "./sockets-plan.ts";
-import { type SocketsRun, socketsRun } from "./sockets-run.ts";
+import { type SocketsRun, socketsRun, spoolRun } from "./sockets-run.ts";
 import { complaintsOf, summaryOf } from "./sockets-verdict.ts";
 
 const TIMEOUT_MS = 120_000;
-const SEEDS = [1, 2];
+/** Books that are killed early, so that they see all that comes after; one collector, and two. */
+const SEEDS = [18, 3];
 const present = mosquittoProgram() !== null;
 if (!present) console.log("not run: no mosquitto");
 
@@ -26,6 +27,16 @@ describe.skipIf(!present)("killed by kill -9 and started again at once", () => {
       TIMEOUT_MS,
     );
   }
+
+  test(
+    "what only a killed collector's spool has comes from there",
+    async () => {
+      const run = await spoolRun(3);
+      console.log(summaryOf(run));
+      expect(complaintsOf(run)).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 
   test("a wrong size, a lost number, a message too few, a dead process: each is complained of", () => {
     const run = last as SocketsRun;

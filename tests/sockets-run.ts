@@ -13,7 +13,7 @@ import type { StreamJson } from "../book/live-status.ts";
 import type { Certificate } from "../streams/certificate.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
 import { freePort } from "./live-mqtt-broker.ts";
-import type { SocketsPlan, Victim } from "./sockets-plan.ts";
+import { planOf, type SocketsPlan, type Victim } from "./sockets-plan.ts";
 import {
   edgebookProcess,
   mosquittoProcess,
@@ -60,26 +60,66 @@ export interface SocketsRun {
 
 const STREAMS = 2;
 const SETTLE_MS = 60_000;
+/** By then the chunk of the last message is closed and written. */
+const SPOOLED_MS = 500;
 const LOOK_MS = 50;
 const DEPTH = 10;
 const FEED = "nse-fo";
+/** What each says when it can be relied on. */
+const READY: Readonly<Record<Victim, string>> = {
+  broker: "running",
+  book: "books at",
+  collector: "collecting",
+  "second collector": "collecting",
+};
 
-type Processes = Readonly<Record<Victim | "exchange", Restartable>> & { readonly api: string };
+interface Processes {
+  readonly api: string;
+  readonly exchange: Restartable;
+  readonly victims: ReadonlyMap<Victim, Restartable>;
+}
 
-export async function socketsRun(plan: SocketsPlan): Promise<SocketsRun> {
-  const folder = scratchFolder();
-  const processes = await prepare(plan, folder.path);
-  const { exchange, book, collector, broker } = processes;
-  const all = [exchange, collector, book, broker];
-  try {
-    const expected = await expectedOf(plan);
-    broker.start();
-    book.start();
-    collector.start();
-    await Promise.all([book.says("books at"), collector.says("collecting")]);
+export function socketsRun(plan: SocketsPlan): Promise<SocketsRun> {
+  return dayOf(plan, async (processes) => {
+    const { exchange, victims } = processes;
+    for (const victim of victims.values()) victim.start();
+    await Promise.all([...victims].map(([name, process]) => process.says(READY[name])));
     exchange.start();
     await exchange.says("serving");
     await killAll(plan, processes);
+  });
+}
+
+/**
+ * A collector that nobody took anything from, and that has nobody to ask, is killed after the last
+ * message: what it brought stands in its spool alone.
+ */
+export function spoolRun(seed: number): Promise<SocketsRun> {
+  const calm = { kills: [], lossPercent: 0, collectors: 1, asksExchange: false } as const;
+  const plan: SocketsPlan = { ...planOf(seed), ...calm, tradingMs: 1500 };
+  return dayOf(plan, async ({ exchange, victims }) => {
+    const collector = victims.get("collector") as Restartable;
+    collector.start();
+    await collector.says(READY.collector);
+    exchange.start();
+    await exchange.says("serving");
+    await Bun.sleep(plan.tradingMs + SPOOLED_MS);
+    await collector.killAndStart();
+    for (const [name, victim] of victims) if (name !== "collector") victim.start();
+  });
+}
+
+/** The processes of a plan, what is done with them, and what came of it. */
+async function dayOf(
+  plan: SocketsPlan,
+  act: (processes: Processes) => Promise<void>,
+): Promise<SocketsRun> {
+  const folder = scratchFolder();
+  const processes = await prepare(plan, folder.path);
+  const all = [processes.exchange, ...processes.victims.values()];
+  try {
+    const expected = await expectedOf(plan);
+    await act(processes);
     const startMs = performance.now();
     await settle(processes, expected);
     const settledMs = performance.now() - startMs;
@@ -88,7 +128,8 @@ export async function socketsRun(plan: SocketsPlan): Promise<SocketsRun> {
     const words = all.map(({ lastWords }) => lastWords).join("");
     return { plan, served, expected, settledMs, dead, words };
   } finally {
-    for (const each of all) await each.stop();
+    // Whoever sends goes before whom it sends to, and waits for nobody.
+    for (const each of [...all].reverse()) await each.stop();
     folder.remove();
   }
 }
@@ -109,6 +150,29 @@ async function prepare(plan: SocketsPlan, folder: string): Promise<Processes> {
     ...["--join", `239.255.71.${at + 1}:${group}=${at + 1}/B`],
   ]).flat();
   const loss = `${plan.lossPercent}%`;
+  const collector = (name: string) =>
+    edgebookProcess(
+      name,
+      ...["collect", "--feed", FEED, "--interface", "127.0.0.1", ...joins],
+      ...(plan.asksExchange
+        ? ["--recovery", `127.0.0.1:${recovery}`, "--snapshot", `127.0.0.1:${snapshot}`]
+        : []),
+      ...["--name", name.replace(" ", "-"), "--to", `mqtt://127.0.0.1:${mqtt}`],
+      ...["--spool", join(folder, name)],
+      ...(plan.capture === "socket" ? ["--capture", "socket"] : []),
+    );
+  const victims = new Map<Victim, Restartable>([
+    ["broker", mosquittoProcess(Number(mqtt), folder)],
+    [
+      "book",
+      edgebookProcess(
+        "book",
+        ...["book", "--from", `mqtt://127.0.0.1:${mqtt}`, "--http", `127.0.0.1:${http}`],
+      ),
+    ],
+    ["collector", collector("collector")],
+  ]);
+  if (plan.collectors === 2) victims.set("second collector", collector("second collector"));
   return {
     api: `http://127.0.0.1:${http}`,
     exchange: edgebookProcess(
@@ -117,18 +181,7 @@ async function prepare(plan: SocketsPlan, folder: string): Promise<Processes> {
       ...["--loss-a", loss, "--loss-b", loss, "--snapshot-period", "1500ms"],
       ...["--recovery-port", `${recovery}`, "--snapshot-port", `${snapshot}`],
     ),
-    collector: edgebookProcess(
-      "collector",
-      ...["collect", "--feed", FEED, "--interface", "127.0.0.1", ...joins, "--name", "sockets"],
-      ...["--recovery", `127.0.0.1:${recovery}`, "--snapshot", `127.0.0.1:${snapshot}`],
-      ...["--to", `mqtt://127.0.0.1:${mqtt}`, "--spool", join(folder, "spool")],
-      ...(plan.capture === "socket" ? ["--capture", "socket"] : []),
-    ),
-    book: edgebookProcess(
-      "book",
-      ...["book", "--from", `mqtt://127.0.0.1:${mqtt}`, "--http", `127.0.0.1:${http}`],
-    ),
-    broker: mosquittoProcess(Number(mqtt), folder),
+    victims,
   };
 }
 
@@ -141,7 +194,7 @@ async function killAll({ kills, tradingMs }: SocketsPlan, processes: Processes):
   };
   for (const { victim, atMs } of kills) {
     await until(atMs);
-    await processes[victim].killAndStart();
+    await processes.victims.get(victim)?.killAndStart();
   }
   await until(tradingMs);
 }

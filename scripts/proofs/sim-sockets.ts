@@ -16,7 +16,7 @@ if (mosquittoProgram() === null) {
 
 const failed: number[] = [];
 const settled: number[] = [];
-const kills = { collector: 0, book: 0, broker: 0 };
+const kills = { collector: 0, "second collector": 0, book: 0, broker: 0 };
 const startMs = performance.now();
 for (let at = 0; at < Number(runs); at++) {
   const plan = planOf(Number(first) + at);

@@ -5,7 +5,7 @@
 import { captureReader, notACapture } from "../frames/capture.ts";
 import type { CaptureCounters } from "../frames/capture-counters.ts";
 import type { Channels } from "../frames/channels.ts";
-import { ChunkFault, type ChunkHeader, ChunkUnpacker } from "../frames/chunk.ts";
+import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
 import { ChunkSplitter } from "../frames/chunk-stream.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import type { Input } from "../frames/input.ts";
@@ -26,6 +26,7 @@ export interface SourceBatch {
 
 /**
  * @param onChunk told of each chunk before its frames come
+ * @param isWanted chunks of which it says no are not unpacked
  * @throws InputError where it is neither kind
  */
 export function frameBatches(
@@ -34,8 +35,9 @@ export function frameBatches(
   counters: CaptureCounters,
   verifyChecksums: boolean,
   onChunk?: (header: ChunkHeader) => void,
+  isWanted: (header: ChunkHeader) => boolean = () => true,
 ): AsyncGenerator<SourceBatch> {
-  if (input.kind === "chunks") return chunkBatches(input, channels, counters, onChunk);
+  if (input.kind === "chunks") return chunkBatches(input, channels, counters, onChunk, isWanted);
   return captureBatches(input, channels, counters, verifyChecksums);
 }
 
@@ -65,10 +67,14 @@ async function* chunkBatches(
   channels: Channels,
   counters: CaptureCounters,
   onChunk: ((header: ChunkHeader) => void) | undefined,
+  isWanted: (header: ChunkHeader) => boolean,
 ): AsyncGenerator<SourceBatch> {
   const unpacker = new ChunkUnpacker(channels, openZstd());
   let found: Uint8Array[] = [];
-  const splitter = new ChunkSplitter((bytes) => found.push(bytes.slice()));
+  const splitter = new ChunkSplitter((bytes) => {
+    const read = readChunkHeader(bytes);
+    if (read instanceof ChunkFault || isWanted(read.header)) found.push(bytes.slice());
+  });
   let damaged = 0;
   const unpacked = function* () {
     const chunks = found;

@@ -89,7 +89,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function options(kind: InputKind, builds: number[], cache = "cache"): SeekFileOptions {
   const kept = join(folder, cache);
-  return { kind, clock: "recv", timeOf: captured, folder: kept, onBuild: (n) => builds.push(n) };
+  const onBuild = (bytes: number) => builds.push(bytes);
+  const channels = new Channels();
+  return { kind, channels, clock: "recv", timeOf: captured, folder: kept, onBuild };
 }
 
 /** Numbers of the frames in the span that are in the moments, and how many frames were read. */

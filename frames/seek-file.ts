@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { captureReader } from "./capture.ts";
 import { CaptureCounters } from "./capture-counters.ts";
 import type { CaptureReader } from "./capture-reader.ts";
-import { Channels } from "./channels.ts";
+import type { Channels } from "./channels.ts";
 import { crc32c } from "./chunk-checksum.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { readSeekIndex, SeekIndex, type SeekSpan, seekIndexText } from "./seek-index.ts";
@@ -43,6 +43,8 @@ export type TimeOfFrame = (
 
 export interface SeekFileOptions {
   readonly kind: InputKind;
+  /** Takes the channels that are found; frames given to `timeOf` refer to it. */
+  readonly channels: Channels;
   /** Names whose time it is; an index is found again only under the same name. */
   readonly clock: string;
   readonly timeOf: TimeOfFrame;
@@ -98,7 +100,7 @@ export async function* spanFrames(
 }
 
 async function built(file: number, options: SeekFileOptions): Promise<SeekIndex> {
-  const reader = captureReader(options.kind, new Channels(), new CaptureCounters());
+  const reader = captureReader(options.kind, options.channels, new CaptureCounters());
   if (reader === undefined) throw new Error("not a capture");
   const index = new SeekIndex();
   index.begin(0, []);

@@ -67,11 +67,42 @@ export class Selection {
    */
   private aheadSec = 0;
   private midnightSec: number | undefined;
+  /** The first moment that passes. */
+  private from: Instant | undefined;
 
   constructor(channels: Channels, options: SelectionOptions) {
     this.channels = channels;
     this.options = options;
     this.framing = options.feed?.framing();
+    this.from = options.from;
+  }
+
+  /** A pass over the input begins: at another moment than `from`, where one is given. */
+  begin(place: Instant | undefined): void {
+    this.from = place ?? this.options.from;
+    this.aheadSec = 0;
+  }
+
+  /** Another of the same kind, which has seen no frame yet. */
+  again(): Selection {
+    return new Selection(this.channels, this.options);
+  }
+
+  /** The moments that this pass needs frames of. */
+  get span(): { readonly from: Instant | undefined; readonly until: Instant | undefined } {
+    return { from: this.from, until: this.options.until };
+  }
+
+  get clock(): "recv" | "exchange" {
+    return this.options.clock;
+  }
+
+  /** The moment that a frame is judged by. */
+  timeOf(batch: FrameBatch, at: number, time: EventTime): void {
+    if (this.options.clock === "exchange") this.readPackets(batch, at);
+    this.readTime(batch, at);
+    time.sec = this.time.sec;
+    time.nsec = this.time.nsec;
   }
 
   /** Lays `out` over the batch's bytes and puts the frames in it that pass. */
@@ -84,7 +115,8 @@ export class Selection {
   }
 
   private passes(batch: FrameBatch, at: number): boolean {
-    const { terms, from, until } = this.options;
+    const { from } = this;
+    const { terms, until } = this.options;
     const spanned = from !== undefined || until !== undefined;
     const needsPackets =
       (spanned && this.options.clock === "exchange") || terms.some(({ name }) => name === "stream");
@@ -101,16 +133,20 @@ export class Selection {
   }
 
   private isInSpan(batch: FrameBatch, at: number): boolean {
-    const { clock, from, until } = this.options;
+    this.readTime(batch, at);
+    const { time, from } = this;
+    const { until } = this.options;
+    if (from !== undefined && isBefore(time, from)) return false;
+    return until === undefined || isBefore(time, until);
+  }
+
+  private readTime(batch: FrameBatch, at: number): void {
     const { time } = this;
     time.sec = batch.sec[at];
     time.nsec = batch.nsec[at];
-    if (clock === "exchange") {
-      if (this.readEventTime(batch)) this.aheadSec = time.sec - batch.sec[at];
-      else time.sec += this.aheadSec;
-    }
-    if (from !== undefined && isBefore(time, from)) return false;
-    return until === undefined || isBefore(time, until);
+    if (this.options.clock !== "exchange") return;
+    if (this.readEventTime(batch)) this.aheadSec = time.sec - batch.sec[at];
+    else time.sec += this.aheadSec;
   }
 
   /** False where the frame has no time of the exchange. */

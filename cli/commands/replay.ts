@@ -1,25 +1,22 @@
 /** Edge: `edgebook replay`: captures and chunks back on the wire, at any speed. */
-import { CaptureCounters } from "../../frames/capture-counters.ts";
 import type { Channels } from "../../frames/channels.ts";
 import type { FrameBatch } from "../../frames/frame-batch.ts";
-import { type Input, openInput } from "../../frames/input.ts";
-import { parseFilter, Selection } from "../../replayer/filter.ts";
-import { Impairment } from "../../replayer/impairment.ts";
-import { type Pace, paceText, parsePace } from "../../replayer/pace.ts";
+import { ReplayControl } from "../../replayer/control.ts";
+import type { Instant, Selection } from "../../replayer/filter.ts";
+import type { Pace } from "../../replayer/pace.ts";
 import { type ReplayOptions, type ReplayReport, replay } from "../../replayer/replayer.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
 import type { FlagValues } from "../flag-values.ts";
-import { frameBatches, mergedBatches } from "../frame-source.ts";
-import { parseMoment } from "../moment.ts";
 import { loadChannels } from "../offline.ts";
-import { printErr, printOut } from "../output.ts";
+import { printErr } from "../output.ts";
+import { listenControl } from "../replay-control.ts";
+import { ReplayInput } from "../replay-input.ts";
+import { printReport } from "../replay-report.ts";
+import { clockNameOf, impairmentOf, paceOf, selectionOf, wallDueNs } from "../replay-settings.ts";
 import { ChunkTarget, type OpenTarget, openUdpTarget } from "../replay-target.ts";
 import { CHANNELS_FLAG, DATE_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
-import { dayInNewYork, midnightInNewYork, parseDay } from "../trading-day.ts";
-
-const DAY_SEC = 86_400;
 
 export const command: Command = {
   args: { placeholder: "FILE…", atLeast: 1, atMost: Number.POSITIVE_INFINITY },
@@ -93,6 +90,12 @@ export const command: Command = {
     { name: "dup", kind: "text", placeholder: "RATE", doc: "Frames sent twice." },
     { name: "reorder", kind: "text", placeholder: "RATE", doc: "Frames that later ones overtake." },
     { name: "seed", kind: "integer", placeholder: "N", fallback: "1", doc: "Of those faults." },
+    {
+      name: "control",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      doc: "Steered over HTTP: GET /, POST /pause, /resume, /step, /speed, /seek.",
+    },
     FEED_FLAG,
     CHANNELS_FLAG,
     SPEC_FLAG,
@@ -122,19 +125,21 @@ export const command: Command = {
 
 class Session {
   readonly pace: Pace;
-  readonly complaints: string[] = [];
   failed = 0;
-  private readonly paths: readonly string[];
   private readonly flags: FlagValues;
   private readonly channels: Channels;
+  private readonly input: ReplayInput;
+  private readonly selection: Selection | undefined;
+  private readonly control: ReplayControl;
   private readonly options: ReplayOptions;
   private target: OpenTarget | undefined;
 
   constructor(paths: readonly string[], flags: FlagValues) {
-    this.paths = paths;
     this.flags = flags;
     this.pace = paceOf(flags);
+    this.control = new ReplayControl(this.pace);
     this.channels = loadChannels(flags.text("channels"));
+    this.selection = selectionOf(flags, this.channels, flags.has("control"));
     this.options = this.optionsOf();
     if (flags.text("to") === undefined) {
       throw new CliError(
@@ -146,16 +151,27 @@ class Session {
     if (this.options.passes !== 1 && paths.includes("-")) {
       throw new CliError("bad_flag", "Standard input comes only once.", "Leave out --loop.");
     }
+    const { selection } = this;
+    const clockName = clockNameOf(flags, selection);
+    this.input = new ReplayInput(paths, this.channels, { selection, clockName });
+  }
+
+  get complaints(): readonly string[] {
+    if (this.failed === 0) return this.input.complaints;
+    return [...this.input.complaints, `${this.failed} did not get through`];
   }
 
   async run(signal: AbortSignal): Promise<ReplayReport> {
     const target = this.openTarget(signal);
     this.target = target;
+    const address = this.flags.text("control");
+    const listener = address === undefined ? undefined : listenControl(this.control, address);
+    if (listener) printErr(`edgebook: control at ${listener.url}\n`);
     try {
-      return await replay(() => this.pass(), target, this.options, signal);
+      return await replay((place) => this.pass(place), target, this.options, signal);
     } finally {
       this.failed = await target.close();
-      if (this.failed > 0) this.complaints.push(`${this.failed} did not get through`);
+      await listener?.close();
     }
   }
 
@@ -180,27 +196,13 @@ class Session {
     return new ChunkTarget(options, signal);
   }
 
-  /** All files once, merged. */
-  private async *pass(): AsyncGenerator<FrameBatch> {
-    const inputs: Input[] = [];
-    const counters: CaptureCounters[] = [];
-    try {
-      for (const path of this.paths) inputs.push(await openInput(path));
-      const sources = inputs.map((input) => {
-        const counting = new CaptureCounters();
-        counters.push(counting);
-        return frameBatches(input, this.channels, counting, false);
-      });
-      for await (const batch of mergedBatches(sources)) {
-        this.learn(batch);
-        yield batch;
-      }
-    } finally {
-      for (const input of inputs) input.close();
+  /** All files once, merged, from that place on. */
+  private async *pass(place: Instant | undefined): AsyncGenerator<FrameBatch> {
+    this.selection?.begin(place);
+    for await (const batch of this.input.pass()) {
+      this.learn(batch);
+      yield batch;
     }
-    counters.forEach((counting, i) => {
-      if (counting.truncated) this.complain(`${this.paths[i]}: ${counting.stopReason}`);
-    });
   }
 
   private learn(batch: FrameBatch): void {
@@ -212,19 +214,14 @@ class Session {
     target.collecting.setFeed(feed);
   }
 
-  /** Every pass meets the same damage: once is enough. */
-  private complain(text: string): void {
-    if (!this.complaints.includes(text)) this.complaints.push(text);
-  }
-
   private optionsOf(): ReplayOptions {
-    const { flags, pace } = this;
+    const { flags, pace, selection, control } = this;
     const maxSleepNs = flags.durationNs("maxsleep");
     const limit = flags.integer("limit");
-    const selection = this.selection();
     const impairment = impairmentOf(flags);
     return {
       pace,
+      control,
       passes: flags.integer("loop") ?? 1,
       ...(maxSleepNs === undefined ? {} : { maxSleepNs }),
       ...(limit === undefined ? {} : { limit }),
@@ -232,118 +229,5 @@ class Session {
       ...(impairment === undefined ? {} : { impairment }),
       ...(flags.text("align") === "wall" ? { firstDueNs: wallDueNs(pace) } : {}),
     };
-  }
-
-  private selection(): Selection | undefined {
-    const { flags, channels } = this;
-    const [from, until, filter] = ["from", "until", "filter"].map((name) => flags.text(name));
-    if (from === undefined && until === undefined && filter === undefined) return undefined;
-    const terms = parseFilter(filter ?? "");
-    if (terms === undefined) {
-      throw new CliError(
-        "bad_flag",
-        `'--filter' is '${filter}', which has a term that is none.`,
-        "Write group=G, port=N, line=A, stream=N, size>=N, with a comma between them.",
-      );
-    }
-    const feed = namedFeed(flags.text("feed"), channels, flags.text("spec"));
-    const spanned = from !== undefined || until !== undefined;
-    const needsFeed = terms.some(({ name }) => name === "stream");
-    const clock = flags.text("clock") === "recv" ? "recv" : "exchange";
-    if (feed === undefined && (needsFeed || (spanned && clock === "exchange"))) {
-      throw new CliError(
-        "feed_needed",
-        "Only the feed tells a frame's stream and its exchange time.",
-        "Name it with --feed, or say --clock recv to mean the capture's times.",
-      );
-    }
-    const date = flags.text("date");
-    return new Selection(channels, {
-      terms,
-      from: from === undefined ? undefined : parseMoment("from", from),
-      until: until === undefined ? undefined : parseMoment("until", until),
-      clock,
-      feed,
-      midnightOf: (sec) =>
-        midnightInNewYork(date === undefined ? dayInNewYork(sec) : parseDay(date)),
-    });
-  }
-}
-
-function paceOf(flags: FlagValues): Pace {
-  const text = flags.text("speed") ?? "1x";
-  const pace = parsePace(text);
-  if (pace !== undefined) return pace;
-  throw new CliError(
-    "bad_flag",
-    `'--speed' is '${text}', which is no speed.`,
-    "Write 1x, 10x, 0.5x, 50000pps or max.",
-  );
-}
-
-/** The first frame at its time of day today: from now, in ns; negative if that has passed. */
-function wallDueNs(pace: Pace): (sec: number, nsec: number) => number {
-  if (pace.kind !== "captured" || pace.factor !== 1) {
-    throw new CliError("bad_flag", "--align wall goes at 1x only.", "Leave out --speed.");
-  }
-  return (sec, nsec) => {
-    const nowMs = Date.now();
-    const days = Math.floor(nowMs / 1000 / DAY_SEC) - Math.floor(sec / DAY_SEC);
-    return (sec + days * DAY_SEC) * 1e9 + nsec - nowMs * 1e6;
-  };
-}
-
-function impairmentOf(flags: FlagValues): Impairment | undefined {
-  const faults = {
-    lossRate: rateOf(flags, "loss"),
-    duplicateRate: rateOf(flags, "dup"),
-    reorderRate: rateOf(flags, "reorder"),
-  };
-  if (Object.values(faults).every((rate) => rate === 0)) return undefined;
-  return new Impairment(faults, flags.integer("seed") ?? 1);
-}
-
-function rateOf(flags: FlagValues, name: string): number {
-  const text = flags.text(name) ?? "0";
-  const parts = /^(\d+(?:\.\d+)?)(%?)$/.exec(text);
-  const rate = Number(parts?.[1]) / (parts?.[2] === "%" ? 100 : 1);
-  if (parts !== null && rate <= 1) return rate;
-  const hint = "Write a share: 0.01 or 1%.";
-  throw new CliError("bad_flag", `'--${name}' is '${text}', which is no share.`, hint);
-}
-
-function printReport(report: ReplayReport, pace: Pace, failed: number, asJson: boolean): void {
-  const { lateness } = report;
-  const micros = (ns: number) => Math.round(ns / 100) / 10;
-  const late = {
-    p50_us: micros(lateness.quantileNs(0.5)),
-    p99_us: micros(lateness.quantileNs(0.99)),
-    max_us: micros(lateness.maxNs),
-  };
-  const perSecond = (rate: number) => Math.round(rate);
-  if (asJson) {
-    const line = {
-      sent: report.sent,
-      bytes: report.bytes,
-      failed,
-      skipped: report.skipped,
-      seconds: report.seconds,
-      speed: paceText(pace),
-      asked_per_second: perSecond(report.askedPerSecond),
-      reached_per_second: perSecond(report.reachedPerSecond),
-      late: lateness.count > 0 ? late : null,
-    };
-    printOut(`${JSON.stringify(line)}\n`);
-    return;
-  }
-  const asked = report.askedPerSecond > 0 ? `asked ${perSecond(report.askedPerSecond)}/s, ` : "";
-  const skipped = report.skipped > 0 ? `, ${report.skipped} left out as past` : "";
-  printOut(
-    `sent ${report.sent} frames (${report.bytes} bytes) in ${report.seconds.toFixed(3)} s at ` +
-      `${paceText(pace)}: ${asked}reached ${perSecond(report.reachedPerSecond)}/s, ` +
-      `failed ${failed}${skipped}\n`,
-  );
-  if (lateness.count > 0) {
-    printOut(`late: p50 ${late.p50_us} us, p99 ${late.p99_us} us, max ${late.max_us} us\n`);
   }
 }

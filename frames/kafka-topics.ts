@@ -1,5 +1,5 @@
 /**
- * Where things lie in Kafka: a topic of chunks for each feed, in partitions by an explicit map of
+ * Edge: where things lie in Kafka: a topic of chunks for each feed, in partitions by an explicit map of
  * streams that is fixed for the day, one topic for what the centre asks and one for how far it is.
  */
 import { TransportError } from "./transport-error.ts";

@@ -123,6 +123,9 @@ export class DeliveryWatch {
         }
         if (Number.isNaN(stream.lostFrom)) stream.lostFrom = number;
         return;
+      case MessageKind.Clear:
+        stream.audited.clearBehind(number);
+        return;
       case MessageKind.SnapshotEnd:
         this.splice(stream, number);
         return;

@@ -217,6 +217,8 @@ export class AuditedStream {
   private done = 0;
   /** By number, of the epoch in hand: forged copies that came first and so were used. */
   readonly used = new Map<number, Uint8Array>();
+  /** Numbers of the epoch in hand behind which the operator dropped every order. */
+  private readonly cleared = new Set<number>();
 
   constructor(truth: TrueStream, hasClosingAuction: boolean) {
     this.truth = truth;
@@ -224,9 +226,16 @@ export class AuditedStream {
     this.auditor = new Auditor(hasClosingAuction);
   }
 
-  /** A snapshot, or a new epoch, has replaced what forged copies did. */
+  /** The operator's clear has been applied behind `number`. */
+  clearBehind(number: number): void {
+    this.cleared.add(number);
+    if (number <= this.done) this.epoch = -1;
+  }
+
+  /** A snapshot, or a new epoch, has replaced what forged copies and clears did. */
   forget(): void {
     this.used.clear();
+    this.cleared.clear();
     this.epoch = -1;
   }
 
@@ -243,6 +252,7 @@ export class AuditedStream {
       this.done++;
       const own = this.used.get(this.done) ?? this.truth.datagram(epoch, this.done);
       if (own !== undefined) this.auditor.apply(own);
+      if (this.cleared.has(this.done)) this.auditor.clear();
     }
     return this.auditor.books();
   }

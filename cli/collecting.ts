@@ -10,6 +10,7 @@ import type { TakePacked } from "../collector/packing.ts";
 import { ThreadPacking } from "../collector/packing-edge.ts";
 import { EdgeRecovery, repairsOf } from "../collector/recovery.ts";
 import { type RecoveryAddress, RecoverySockets } from "../collector/recovery-sockets.ts";
+import { SpoolRepack } from "../collector/spool-repack.ts";
 import { LineWatch } from "../collector/watch.ts";
 import type { Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
@@ -102,7 +103,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
     ...(options.packsAside === true ? { packing: packsAside } : {}),
   });
   const watch = new LineWatch(channels, feedOf);
-  collector.attach(core, watch, packing);
+  collector.attach(core, watch, packing, repackOf(packing, spool, options.spoolDirectory, boot));
   let recovery: EdgeRecovery | undefined;
   if (canAsk !== undefined) {
     recovery = new EdgeRecovery(canAsk.feed, watch, core, canAsk);
@@ -112,6 +113,17 @@ export function openCollecting(options: CollectingOptions): Collecting {
     feed ??= found;
   };
   return { boot, collector, core, watch, recovery, setFeed };
+}
+
+/** What is stored for want of time is compressed later, by the thread that packs. */
+function repackOf(
+  packing: ThreadPacking | undefined,
+  spool: Spool | undefined,
+  folder: string | undefined,
+  boot: number,
+): SpoolRepack | undefined {
+  if (packing === undefined || spool === undefined || folder === undefined) return undefined;
+  return new SpoolRepack(spool, folder, boot, packing);
 }
 
 /** The feed that addresses of recovery are of, and what may be asked; undefined without any. */

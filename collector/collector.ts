@@ -4,6 +4,7 @@
  * a sink; reading a file does, since a file can.
  */
 import type { PackedChunk } from "../frames/chunk.ts";
+import { isStored } from "../frames/chunk-repack.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
@@ -14,6 +15,7 @@ import { DropCauses } from "./drop-causes.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ThreadPacking } from "./packing-edge.ts";
 import type { RecoverySockets } from "./recovery-sockets.ts";
+import type { SpoolRepack } from "./spool-repack.ts";
 import type { LineWatch } from "./watch.ts";
 
 /** Full batches taken in a row before timers and sockets of the sinks get their turn. */
@@ -47,6 +49,7 @@ export class Collector {
   private core: CollectorCore | undefined;
   private watch: LineWatch | undefined;
   private packing: ThreadPacking | undefined;
+  private repack: SpoolRepack | undefined;
   private readonly recoveries: RecoverySockets[] = [];
 
   constructor(
@@ -69,8 +72,15 @@ export class Collector {
   /**
    * The core whose chunks this collector keeps and forwards: pass `takeChunk` to it.
    * @param packing what the core packs with on a thread of its own; absent: the core packs itself
+   * @param repack compresses later what was stored in the spool for want of time
    */
-  attach(core: CollectorCore, watch?: LineWatch, packing?: ThreadPacking): void {
+  attach(
+    core: CollectorCore,
+    watch?: LineWatch,
+    packing?: ThreadPacking,
+    repack?: SpoolRepack,
+  ): void {
+    this.repack = repack;
     this.core = core;
     this.watch = watch;
     this.packing = packing;
@@ -82,7 +92,8 @@ export class Collector {
   }
 
   readonly takeChunk = (chunk: PackedChunk, isLent = false): void => {
-    this.spool?.append(chunk);
+    const isKept = this.spool?.append(chunk) ?? false;
+    if (isKept && isStored(chunk.header)) this.repack?.noteStored(chunk.header.number);
     const oldest = this.spool?.oldest(this.boot) ?? 0;
     if (this.core !== undefined && oldest > 0) this.core.oldestKept = oldest;
     for (const forwarder of this.forwarders) forwarder.offer(chunk, isLent);
@@ -156,6 +167,11 @@ export class Collector {
     return this.packing?.stored ?? 0;
   }
 
+  /** Of these, those that were compressed later, in the spool. */
+  get chunksRepacked(): number {
+    return this.repack?.chunks ?? 0;
+  }
+
   /** Chunks that are not known to be with the centre, of the sink that is furthest behind. */
   get unconfirmed(): number {
     return Math.max(0, ...this.forwarders.map((forwarder) => forwarder.unconfirmed));
@@ -200,6 +216,7 @@ export class Collector {
     if (this.packing === undefined) return;
     this.packing.isHurried = isHurried;
     this.packing.turn(nowNs);
+    if (!isHurried) this.repack?.turn(nowNs);
   }
 
   private noteCauses(kernelDatagrams: number, nowNs: number): void {

@@ -23,11 +23,18 @@ import type { Zstd } from "../frames/zstd-port.ts";
 import { StoredZstd } from "../frames/zstd-stored.ts";
 import type { ChunkPacking, TakePacked } from "./packing.ts";
 import {
+  ABANDONED,
+  OFFERED,
   type PackingSetup,
   RESULT_HEAD_BYTES,
   RecordReader,
+  SEGMENT_RESULT,
+  SHARED_WORDS,
+  writeJob,
   writeRecord,
 } from "./packing-record.ts";
+import type { RepackJob, RepackResult } from "./segment-repack.ts";
+import type { SegmentPacker } from "./spool-repack.ts";
 
 const RECORDS_BYTES = 16 << 20;
 const RESULTS_BYTES = 16 << 20;
@@ -47,7 +54,7 @@ interface Waiting {
   packed: PackedChunk | undefined;
 }
 
-export class ThreadPacking implements ChunkPacking {
+export class ThreadPacking implements ChunkPacking, SegmentPacker {
   /** Chunks that were stored as they are, to be compressed later. */
   stored = 0;
   /** Set while receiving is behind: chunks are stored at once. */
@@ -60,11 +67,12 @@ export class ThreadPacking implements ChunkPacking {
   private readonly reader = new RecordReader();
   private readonly worker: WorkerEdge;
   private readonly results = new ByteRing(ByteRing.allocate(RESULTS_BYTES));
-  private readonly abandoned = new Int32Array(new SharedArrayBuffer(4));
+  private readonly words = new Int32Array(new SharedArrayBuffer(SHARED_WORDS * 4));
   private readonly waiting: Waiting[] = [];
   private waitingBytes = 0;
   /** Memory of records whose chunks are there. */
   private readonly spare: Uint8Array<ArrayBuffer>[] = [];
+  private segmentDone: ((result: RepackResult | undefined) => void) | undefined;
   private nowNs: number;
   private tickNs = 0;
   private restUntilNs = 0;
@@ -94,7 +102,7 @@ export class ThreadPacking implements ChunkPacking {
         setup: () => this.setup(),
       },
       // What it died of may be in the ring; all of it is here once more.
-      { beforeRestart: (_life, ring) => ring.clear(), onFailed: () => this.takeOver() },
+      { beforeRestart: (_life, ring) => ring.clear(), onFailed: () => this.recover() },
     );
   }
 
@@ -103,7 +111,7 @@ export class ThreadPacking implements ChunkPacking {
     const isIdle = !this.isHurried && this.nowNs >= this.restUntilNs;
     if (isIdle && this.channels.list.length === this.known) {
       const record = writeRecord(title, frames, this.spare.pop());
-      if (this.worker.send(record) === "taken") {
+      if (this.send(record)) {
         this.waiting.push({ number, sinceNs: this.nowNs, record, packed: undefined });
         this.waitingBytes += record.length;
         return;
@@ -139,6 +147,14 @@ export class ThreadPacking implements ChunkPacking {
     if (isLate) this.takeOver();
   }
 
+  compress(job: RepackJob, done: (result: RepackResult | undefined) => void): boolean {
+    const isBusy = this.waiting.length > 0 || this.isHurried || this.nowNs < this.restUntilNs;
+    if (isBusy || this.segmentDone !== undefined || this.worker.phase !== "running") return false;
+    if (!this.send(writeJob(job))) return false;
+    this.segmentDone = done;
+    return true;
+  }
+
   /** Chunks that have not gone on. */
   get depth(): number {
     return this.waiting.length;
@@ -158,12 +174,35 @@ export class ThreadPacking implements ChunkPacking {
       channels: [...this.channels.list],
       codec: this.codec,
       results: this.results.shared,
-      abandoned: this.abandoned.buffer as SharedArrayBuffer,
+      words: this.words.buffer as SharedArrayBuffer,
+      taken: (Atomics.load(this.words, OFFERED) - this.worker.mailbox.depth) | 0,
     };
+  }
+
+  private send(record: Uint8Array): boolean {
+    if (this.worker.send(record) !== "taken") return false;
+    Atomics.add(this.words, OFFERED, 1);
+    return true;
+  }
+
+  private recover(): void {
+    this.takeOver();
+    this.endSegment(undefined);
+  }
+
+  private endSegment(result: RepackResult | undefined): void {
+    const done = this.segmentDone;
+    this.segmentDone = undefined;
+    done?.(result);
   }
 
   private takeResult(result: Uint8Array): void {
     const number = new DataView(result.buffer, result.byteOffset).getFloat64(0, true);
+    if (number === SEGMENT_RESULT) {
+      const text = new TextDecoder().decode(result.slice(RESULT_HEAD_BYTES));
+      this.endSegment(JSON.parse(text) as RepackResult);
+      return;
+    }
     const place = this.waiting.findIndex((one) => one.number === number);
     // Nobody waits for it any more.
     if (place < 0 || this.waiting[place].packed !== undefined) return;
@@ -188,7 +227,7 @@ export class ThreadPacking implements ChunkPacking {
     this.restUntilNs = this.nowNs + REST_NS;
     for (const waiting of this.waiting) {
       if (waiting.record === undefined) continue;
-      Atomics.store(this.abandoned, 0, waiting.number | 0);
+      Atomics.store(this.words, ABANDONED, waiting.number | 0);
       const { title, frames } = this.reader.read(waiting.record);
       if (packer === this.storing) this.stored++;
       this.fill(waiting, packer.pack(title, frames));

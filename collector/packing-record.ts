@@ -1,19 +1,23 @@
 /**
  * A closed chunk as bytes, on its way to the thread that packs it. It never leaves this process.
  *
- *     u32       bytes of the title, frames, bytes of the payloads, 0
+ *     u32       bytes of the title, frames, bytes of the payloads, kind: 0
  *     u32 × n   length of each frame, then seconds, nanoseconds, channel of each
  *     bytes     the payloads, one after another
  *     JSON      the title
+ *
+ * Of kind 1 it is a segment of the spool to be compressed when there is time: its JSON alone.
  *
  * Assumes little-endian, and that channels have the same index on both sides.
  */
 import type { Channel } from "../frames/channels.ts";
 import type { ChunkCodec, ChunkTitle } from "../frames/chunk.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
+import type { RepackJob } from "./segment-repack.ts";
 
 const HEAD_BYTES = 16;
 const COLUMNS = 4;
+const JOB = 1;
 /** A record begins at an address that words can lie at. */
 const ALIGNMENT = 4;
 
@@ -23,12 +27,23 @@ export interface PackingSetup {
   readonly codec: ChunkCodec | undefined;
   /** Where packed chunks go. */
   readonly results: SharedArrayBuffer;
-  /** One word: the low bits of the newest number that nobody waits for any more. */
-  readonly abandoned: SharedArrayBuffer;
+  /** Words: `ABANDONED`, `OFFERED`. */
+  readonly words: SharedArrayBuffer;
+  /** Of the records offered, those that nobody has to take any more. */
+  readonly taken: number;
 }
+
+/** Low bits of the newest number that nobody waits for any more. */
+export const ABANDONED = 0;
+/** Records put into the ring so far. */
+export const OFFERED = 1;
+export const SHARED_WORDS = 2;
 
 /** What stands before a chunk in the ring of results: its number, as a double. */
 export const RESULT_HEAD_BYTES = 8;
+
+/** In the place of a number: what follows is a segment's result, as JSON. */
+export const SEGMENT_RESULT = -1;
 
 export interface ChunkRecord {
   readonly title: ChunkTitle;
@@ -70,6 +85,22 @@ export function writeRecord(
   }
   record.set(text, at);
   return record;
+}
+
+export function writeJob(job: RepackJob): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(job));
+  const record = new Uint8Array(HEAD_BYTES + text.length);
+  new Uint32Array(record.buffer, 0, HEAD_BYTES / 4).set([text.length, 0, 0, JOB]);
+  record.set(text, HEAD_BYTES);
+  return record;
+}
+
+/** The job that a record is; undefined if it is a chunk's. */
+export function readJob(record: Uint8Array): RepackJob | undefined {
+  const head = new Uint32Array(record.buffer, record.byteOffset, HEAD_BYTES / 4);
+  if (head[3] !== JOB) return undefined;
+  const text = record.slice(HEAD_BYTES, HEAD_BYTES + head[0]);
+  return JSON.parse(new TextDecoder().decode(text)) as RepackJob;
 }
 
 /** Reads records; keeps its batch from one to the next. */

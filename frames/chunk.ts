@@ -85,7 +85,7 @@ export class ChunkPacker {
   pack(title: ChunkTitle, frames: FrameBatch): PackedChunk {
     const { header, head, body } = this.parts(title, frames);
     const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
-    join(head, body, bytes);
+    joinChunk(head, body, bytes);
     return { header, bytes };
   }
 
@@ -95,7 +95,7 @@ export class ChunkPacker {
     const length = CHUNK_PREFIX_BYTES + head.length + body.length;
     if (this.lent.length < length) this.lent = new Uint8Array(CHUNK_BYTES_LIMIT);
     const bytes = this.lent.subarray(0, length);
-    join(head, body, bytes);
+    joinChunk(head, body, bytes);
     return { header, bytes };
   }
 
@@ -224,7 +224,7 @@ function decodeMap(bytes: Uint8Array): unknown {
 }
 
 /** @param bytes exactly as many as prefix, header and body have */
-function join(head: Uint8Array, body: Uint8Array, bytes: Uint8Array): void {
+export function joinChunk(head: Uint8Array, body: Uint8Array, bytes: Uint8Array): void {
   bytes.set(CHUNK_MARK);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   view.setUint32(4, head.length, true);

@@ -164,8 +164,8 @@ export class SpoolCore {
     segment.index(this.files);
   }
 
-  /** Segments that nothing is written to any more, the oldest first. */
-  get closedSegments(): readonly Pick<Segment, "name" | "boot" | "first" | "bytes">[] {
+  /** Segments that nothing is written to any more, the oldest first; `last` once it was read. */
+  get closedSegments(): readonly Pick<Segment, "name" | "boot" | "first" | "last" | "bytes">[] {
     return this.segments.filter((segment) => segment !== this.open);
   }
 

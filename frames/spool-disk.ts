@@ -137,6 +137,8 @@ export class DiskFiles implements SpoolFiles {
 
   close(name: string): void {
     if (this.writing?.name === name) this.closeWriting();
+    // Another file may take its place.
+    if (this.reading?.name === name) this.closeReading();
   }
 
   /** Ends it: the folder is free for the next. */

@@ -30,7 +30,7 @@ export interface SpoolFiles {
   syncSoon(name: string): void;
   /** Bytes that can still be written, as far as the disk knows. */
   freeBytes(): number;
-  /** Nothing more will be written to it. */
+  /** Nothing more will be written to it, or another file took its place. */
   close(name: string): void;
 }
 

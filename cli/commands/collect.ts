@@ -335,11 +335,12 @@ function report(
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
     const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
     const drops = { kernelDatagrams, lostOnWire, lostInKernel };
-    const { chunksStored } = collector;
+    const { chunksStored, chunksRepacked } = collector;
     const all = {
       ...counters,
       ...totals,
       chunksStored,
+      chunksRepacked,
       seconds,
       drops,
       sinks,

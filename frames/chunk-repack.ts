@@ -1,0 +1,54 @@
+/**
+ * A chunk that was stored as it came, packed as it would have been with time for it: its number, its
+ * frames and all that its header says stay; only codec, sizes and checksum of the body change.
+ */
+import { encode } from "@msgpack/msgpack";
+import { CHUNK_PREFIX_BYTES, ChunkFault, joinChunk, readChunkHeader } from "./chunk.ts";
+import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
+import { crc32c } from "./chunk-checksum.ts";
+import type { ChunkCodec, ChunkHeader } from "./chunk-header.ts";
+import { FrameBatch } from "./frame-batch.ts";
+import type { Zstd } from "./zstd-port.ts";
+
+/** True if the body was not compressed, for want of time or because it cannot be. */
+export function isStored({ rawBytes, bodyBytes }: ChunkHeader): boolean {
+  return bodyBytes > rawBytes;
+}
+
+export class ChunkRepacker {
+  private readonly zstd: Zstd;
+  private readonly packer: BodyPacker;
+  private readonly unpacker = new BodyUnpacker();
+  private frames = new FrameBatch(1024);
+
+  constructor(zstd: Zstd, codec: ChunkCodec = "columns") {
+    this.zstd = zstd;
+    this.packer = new BodyPacker(zstd, codec);
+  }
+
+  /** The chunk, smaller; `undefined` where it is damaged, or does not become smaller. */
+  repack(bytes: Uint8Array): Uint8Array | undefined {
+    const found = readChunkHeader(bytes);
+    if (found instanceof ChunkFault || found.end !== bytes.length) return undefined;
+    const { header, bodyAt } = found;
+    const stored = bytes.subarray(bodyAt);
+    if (crc32c(stored) !== header.checksum) return undefined;
+    const raw = this.zstd.decompress(stored, header.rawBytes);
+    if (raw === null) return undefined;
+    if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
+    // Channels keep the indexes that they have in the chunk.
+    const same = Int32Array.from(header.channels, (_, index) => index);
+    if (!this.unpacker.unpack(header, raw, same, this.frames)) return undefined;
+    const { codec, rawBytes, body } = this.packer.pack(header, this.frames, same);
+    if (body.length >= stored.length) return undefined;
+    const checksum = crc32c(body);
+    return joined({ ...header, codec, rawBytes, bodyBytes: body.length, checksum }, body);
+  }
+}
+
+function joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
+  const head = encode(header, { ignoreUndefined: true });
+  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
+  joinChunk(head, body, bytes);
+  return bytes;
+}

@@ -27,8 +27,9 @@ export async function* measureRows(
   file: string,
   feed: string,
   words: readonly string[] = [],
+  schemas: readonly Schema[] = ROW_SCHEMAS,
 ): AsyncGenerator<RowsResult> {
-  for (const schema of ROW_SCHEMAS) {
+  for (const schema of schemas) {
     let rows = 0;
     for (const format of FORMATS) {
       const asked = ["--schema", schema, "--format", format, ...words];

@@ -46,6 +46,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "what a running collector or book service is doing, in a terminal",
     load: () => import("./commands/stat.ts"),
   },
+  bench: {
+    summary: "figures of this machine, each beside a yardstick in the same run",
+    needsCheckout: "the benchmarks' sources and the simulator",
+    load: () => import("./commands/bench.ts"),
+  },
   feeds: {
     summary: "the feeds that edgebook reads, and the layout of their messages",
     load: () => import("./commands/feeds.ts"),

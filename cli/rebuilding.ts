@@ -106,6 +106,11 @@ export class Rebuilding implements Consumer {
     if (this.target) flushRows(this.target);
   }
 
+  /** Hands the rows made so far to their sink, for a reader who waits for them. */
+  flush(): void {
+    if (this.target) flushRows(this.target);
+  }
+
   private newTarget(schema: Schema, { feed, captured, midnightSec }: Opened): RowTarget {
     const { tokens, rowsTo } = this.choice;
     const { priceDecimals } = feed.table;

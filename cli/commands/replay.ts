@@ -1,6 +1,7 @@
 /** Edge: `edgebook replay`: captures and chunks back on the wire, at any speed. */
 import type { Channels } from "../../frames/channels.ts";
 import type { FrameBatch } from "../../frames/frame-batch.ts";
+import { openInput } from "../../frames/input.ts";
 import { ReplayControl } from "../../replayer/control.ts";
 import type { Instant, Selection } from "../../replayer/filter.ts";
 import type { Pace } from "../../replayer/pace.ts";
@@ -9,6 +10,9 @@ import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
 import type { FlagValues } from "../flag-values.ts";
+import { HistoryServer } from "../history-server.ts";
+import { filesBelow } from "../input-files.ts";
+import { loadMasters } from "../masters.ts";
 import { loadChannels } from "../offline.ts";
 import { printErr } from "../output.ts";
 import { listenControl } from "../replay-control.ts";
@@ -16,7 +20,7 @@ import { ReplayInput } from "../replay-input.ts";
 import { printReport } from "../replay-report.ts";
 import { clockNameOf, impairmentOf, paceOf, selectionOf, wallDueNs } from "../replay-settings.ts";
 import { ChunkTarget, type OpenTarget, openUdpTarget } from "../replay-target.ts";
-import { CHANNELS_FLAG, DATE_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
+import { CHANNELS_FLAG, DATE_FLAG, FEED_FLAG, MASTERS_FLAG, SPEC_FLAG } from "../shared-flags.ts";
 
 export const command: Command = {
   args: { placeholder: "FILE…", atLeast: 1, atMost: Number.POSITIVE_INFINITY },
@@ -96,8 +100,15 @@ export const command: Command = {
       placeholder: "HOST:PORT",
       doc: "Steered over HTTP: GET /, POST /pause, /resume, /step, /speed, /seek.",
     },
+    {
+      name: "serve",
+      kind: "text",
+      placeholder: "HOST:PORT",
+      doc: "Sends nothing: answers rows to whoever asks, at each one's place and speed.",
+    },
     FEED_FLAG,
     CHANNELS_FLAG,
+    MASTERS_FLAG,
     SPEC_FLAG,
     DATE_FLAG,
     { name: "format", kind: "text", values: ["text", "json"], doc: "Of the report at the end." },
@@ -112,8 +123,11 @@ export const command: Command = {
     ["edgebook replay day.pcap --to udp://239.1.1.1:10001 --speed 50000pps", "at a fixed rate"],
     ["edgebook replay day.pcap --feed nse-fo --to mqtt://127.0.0.1:1883", "straight to the centre"],
     ["edgebook replay day.pcap --to udp://same --interface lo --loss 1% --seed 7", "with faults"],
+    ["edgebook replay day.pcap --to udp://same --interface lo --control 127.0.0.1:8081", "steered"],
+    ["edgebook replay day.pcap --feed nse-fo --serve 127.0.0.1:8082", "rows of history over HTTP"],
   ],
   async run({ args, flags, signal }) {
+    if (flags.has("serve")) return serve(args, flags, signal);
     const session = new Session(args, flags);
     const report = await session.run(signal);
     printReport(report, session.pace, session.failed, flags.text("format") === "json");
@@ -122,6 +136,32 @@ export const command: Command = {
     return session.complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
 };
+
+/** History for whoever asks, until the signal. */
+async function serve(
+  paths: readonly string[],
+  flags: FlagValues,
+  signal: AbortSignal,
+): Promise<number> {
+  if (paths.includes("-")) {
+    const hint = "Name files: every client reads them from the start.";
+    throw new CliError("bad_argument", "Standard input comes only once.", hint);
+  }
+  for (const path of paths.flatMap(filesBelow)) (await openInput(path)).close();
+  const server = new HistoryServer({
+    paths,
+    channels: () => loadChannels(flags.text("channels")),
+    feed: flags.text("feed"),
+    spec: flags.text("spec"),
+    date: flags.text("date"),
+    mastersFor: (feed) => loadMasters(flags.texts("masters"), feed),
+  });
+  const listener = server.listen(flags.text("serve") ?? "");
+  printErr(`edgebook: history at ${listener.url}/v1/replay\n`);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  await listener.close();
+  return Exit.Interrupted;
+}
 
 class Session {
   readonly pace: Pace;

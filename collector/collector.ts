@@ -46,6 +46,8 @@ export class Collector {
   readonly causes = new DropCauses();
   private readonly boot: number;
   private live = false;
+  /** Datagrams that were longer than the receiver takes. */
+  private truncated = 0;
   private core: CollectorCore | undefined;
   private watch: LineWatch | undefined;
   private packing: ThreadPacking | undefined;
@@ -67,6 +69,11 @@ export class Collector {
       for (const recovery of this.recoveries) recovery.request(request);
     };
     this.forwarders = sinks.map((sink) => new Forwarder(sink, boot, spool, onRepair));
+    for (const forwarder of this.forwarders) {
+      forwarder.tellMissed((missed) => {
+        if (missed.boot === boot) this.causes.noteMissed(missed.number);
+      });
+    }
   }
 
   /**
@@ -92,8 +99,10 @@ export class Collector {
   }
 
   readonly takeChunk = (chunk: PackedChunk, isLent = false): void => {
+    const { number, firstSequence, lastSequence } = chunk.header;
+    this.causes.noteChunk(number, lastSequence === 0 ? 0 : lastSequence - firstSequence + 1);
     const isKept = this.spool?.append(chunk) ?? false;
-    if (isKept && isStored(chunk.header)) this.repack?.noteStored(chunk.header.number);
+    if (isKept && isStored(chunk.header)) this.repack?.noteStored(number);
     const oldest = this.spool?.oldest(this.boot) ?? 0;
     if (this.core !== undefined && oldest > 0) this.core.oldestKept = oldest;
     for (const forwarder of this.forwarders) forwarder.offer(chunk, isLent);
@@ -118,6 +127,7 @@ export class Collector {
       }
       for (const recovery of this.recoveries) recovery.turn();
       if (nowNs >= causesNs) {
+        this.truncated = receiver.truncated ?? 0;
         this.noteCauses(receiver.kernelDrops, nowNs);
         causesNs = nowNs + CAUSES_EVERY_NS;
       }
@@ -220,7 +230,8 @@ export class Collector {
   }
 
   private noteCauses(kernelDatagrams: number, nowNs: number): void {
-    this.causes.note(kernelDatagrams, this.watch?.totals().lost ?? 0, nowNs);
+    const setAside = (this.core?.counters.faulty ?? 0) + this.truncated;
+    this.causes.note(kernelDatagrams, setAside, this.watch?.totals().lost ?? 0, nowNs);
   }
 
   /** False if some sink took longer. */

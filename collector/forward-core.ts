@@ -25,6 +25,8 @@ export class ForwardCore {
   readonly window: SendWindow;
   /** Chunks that had left memory and spool before the destination took them. */
   missed = 0;
+  /** Told of each of them. */
+  onMissed: (missed: ToSend) => void = () => {};
   private readonly name: string;
   private readonly boot: number;
   private readonly spool: SpoolCore | undefined;
@@ -78,7 +80,10 @@ export class ForwardCore {
       if (sent === undefined) return undefined;
       const chunk = this.find(sent);
       if (chunk !== undefined) return { sent, chunk };
-      if (!sent.again) this.missed++;
+      if (!sent.again) {
+        this.missed++;
+        this.onMissed(sent);
+      }
       this.window.gone(sent);
     }
   }

@@ -7,7 +7,7 @@ import type { PackedChunk } from "../frames/chunk.ts";
 import type { SpoolCore } from "../frames/spool-core.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
 import { ForwardCore, type Outgoing } from "./forward-core.ts";
-import type { SendWindow } from "./send-window.ts";
+import type { SendWindow, ToSend } from "./send-window.ts";
 
 /** How often the window is looked at again when nothing else does: consumers fall silent. */
 const TICK_MS = 250;
@@ -65,6 +65,11 @@ export class Forwarder {
   /** Chunks that had left memory and spool before the sink took them. */
   get missed(): number {
     return this.core.missed;
+  }
+
+  /** @param onMissed told of each chunk that had left memory and spool */
+  tellMissed(onMissed: (missed: ToSend) => void): void {
+    this.core.onMissed = onMissed;
   }
 
   /** Bytes of chunks that are in no spool and not yet sent. */

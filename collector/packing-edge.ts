@@ -21,7 +21,7 @@ import {
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { StoredZstd } from "../frames/zstd-stored.ts";
-import type { ChunkPacking, TakePacked } from "./packing.ts";
+import type { ChunkPacking, RepackJob, RepackResult, TakePacked } from "./packing.ts";
 import {
   ABANDONED,
   OFFERED,
@@ -33,7 +33,6 @@ import {
   writeJob,
   writeRecord,
 } from "./packing-record.ts";
-import type { RepackJob, RepackResult } from "./segment-repack.ts";
 import type { SegmentPacker } from "./spool-repack.ts";
 
 const RECORDS_BYTES = 16 << 20;

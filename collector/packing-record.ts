@@ -13,7 +13,7 @@
 import type { Channel } from "../frames/channels.ts";
 import type { ChunkCodec, ChunkTitle } from "../frames/chunk.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
-import type { RepackJob } from "./segment-repack.ts";
+import type { RepackJob } from "./packing.ts";
 
 const HEAD_BYTES = 16;
 const COLUMNS = 4;

@@ -29,3 +29,18 @@ export class InlinePacking implements ChunkPacking {
     this.done(this.packer.pack(title, frames));
   }
 }
+
+/** A segment file of the spool in which stored chunks are to be compressed. */
+export interface RepackJob {
+  readonly path: string;
+  /** The new file. */
+  readonly into: string;
+}
+
+export interface RepackResult extends RepackJob {
+  /** Of the new file; 0: there is none, since nothing became smaller, or the old one is damaged. */
+  readonly bytes: number;
+  /** Number of the last chunk that was read. */
+  readonly last: number;
+  readonly repacked: number;
+}

@@ -7,24 +7,11 @@ import { closeSync, fdatasyncSync, openSync, readSync, rmSync, writeSync } from 
 import { CHUNK_PREFIX_BYTES, ChunkFault, readChunkHeader } from "../frames/chunk.ts";
 import { CHUNK_BYTES_LIMIT, CHUNK_HEADER_BYTES_LIMIT } from "../frames/chunk-header.ts";
 import { type ChunkRepacker, isStored } from "../frames/chunk-repack.ts";
+import type { RepackJob, RepackResult } from "./packing.ts";
 
 /** Most headers are shorter. */
 const HEADER_BYTES_USUAL = 2048;
 const LARGEST = CHUNK_HEADER_BYTES_LIMIT + CHUNK_PREFIX_BYTES;
-
-export interface RepackJob {
-  readonly path: string;
-  /** The new file. */
-  readonly into: string;
-}
-
-export interface RepackResult extends RepackJob {
-  /** Of the new file; 0: there is none, since nothing became smaller, or the old one is damaged. */
-  readonly bytes: number;
-  /** Number of the last chunk that was read. */
-  readonly last: number;
-  readonly repacked: number;
-}
 
 export class SegmentRepack {
   private readonly job: RepackJob;

@@ -6,7 +6,7 @@
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Spool } from "../frames/spool.ts";
-import type { RepackJob, RepackResult } from "./segment-repack.ts";
+import type { RepackJob, RepackResult } from "./packing.ts";
 
 const LOOK_NS = 500e6;
 const ENDING = ".packing";

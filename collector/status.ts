@@ -62,6 +62,8 @@ export interface CollectorStatus {
     readonly kernel_datagrams: number;
     readonly wire: number;
     readonly kernel: number;
+    readonly process: number;
+    readonly transport: number;
   };
   readonly spool: {
     readonly bytes: number;
@@ -87,7 +89,7 @@ export function collectorStatus(
 ): CollectorStatus {
   const { frames, framesForwarded, copies, bytes, chunks, chunkBytes } = core.counters;
   const { messages, lost } = watch.totals();
-  const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
+  const { kernelDatagrams, lostOnWire, lostInKernel, lostInProcess } = collector.causes;
   const { spool } = collector;
   return {
     kind: "collector",
@@ -104,7 +106,13 @@ export function collectorStatus(
     chunks,
     chunk_bytes: chunkBytes,
     compression_ratio: Math.round((bytes / Math.max(1, chunkBytes)) * 100) / 100,
-    drops: { kernel_datagrams: kernelDatagrams, wire: lostOnWire, kernel: lostInKernel },
+    drops: {
+      kernel_datagrams: kernelDatagrams,
+      wire: lostOnWire,
+      kernel: lostInKernel,
+      process: lostInProcess,
+      transport: collector.causes.lostInTransport,
+    },
     spool: spool
       ? { bytes: spool.bytes, limit_bytes: spool.bytesLimit, chunks_dropped: spool.chunksDropped }
       : null,

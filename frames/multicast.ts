@@ -32,6 +32,8 @@ export interface MulticastReceiver {
   readonly receiveBufferBytes: number;
   /** Datagrams that the kernel dropped because a receive buffer was full. */
   readonly kernelDrops: number;
+  /** Datagrams that were longer than it takes, and cut; absent where none can be. */
+  readonly truncated?: number;
   /** True if so much waits that room runs short; absent where that cannot be seen. */
   readonly isBehind?: boolean;
   /** Takes what has arrived, without waiting; the batch is valid until the next call. */

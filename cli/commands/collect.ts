@@ -333,8 +333,10 @@ function report(
     const dropped = spool?.chunksDropped;
     const spooled = spool && { bytes: spool.bytes, dropped, ...spool.counters };
     const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
-    const { kernelDatagrams, lostOnWire, lostInKernel } = collector.causes;
-    const drops = { kernelDatagrams, lostOnWire, lostInKernel };
+    const { kernelDatagrams, setAside, lostOnWire, lostInKernel } = collector.causes;
+    const { lostInProcess, lostInTransport } = collector.causes;
+    const lostIn = { lostOnWire, lostInKernel, lostInProcess, lostInTransport };
+    const drops = { kernelDatagrams, setAside, ...lostIn };
     const { chunksStored, chunksRepacked } = collector;
     const all = {
       ...counters,
@@ -360,7 +362,13 @@ function report(
 }
 
 /** Whom losses are put down to, where there were any. */
-function blamed({ kernelDatagrams, lostOnWire, lostInKernel }: DropCauses): string {
-  if (kernelDatagrams + lostOnWire + lostInKernel === 0) return "";
-  return ` (wire ${lostOnWire}, kernel ${lostInKernel} by ${kernelDatagrams} dropped datagrams)`;
+function blamed(causes: DropCauses): string {
+  const { kernelDatagrams, setAside, lostInTransport } = causes;
+  const { lostOnWire, lostInKernel, lostInProcess } = causes;
+  const lost = lostOnWire + lostInKernel + lostInProcess;
+  if (kernelDatagrams + lost + lostInTransport === 0) return "";
+  return (
+    ` (wire ${lostOnWire}, kernel ${lostInKernel} by ${kernelDatagrams} dropped datagrams, ` +
+    `process ${lostInProcess} by ${setAside} set aside; transport ${lostInTransport} more)`
+  );
 }

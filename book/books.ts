@@ -46,6 +46,8 @@ export interface QueuedOrder {
 
 /** Told after each op, when all of the op's effects are in the books. */
 export interface BookObserver {
+  /** True: it is told only of ops that touched a best level. */
+  readonly bestOnly?: boolean;
   /**
    * @param ops the batch being applied
    * @param at index of the op in it

@@ -87,12 +87,14 @@ export function runBatch(
   const details = fc.check(property, { seed, numRuns: runs, path, verbose: 0 });
   if (!details.failed || details.counterexample === null) return { totals, failure: null };
   const [given] = details.counterexample;
+  const problems = judgeCase(given, zstd, noTotals());
   const failure: CheckFailure = {
     // As it was given: fast-check says the same 32 bits with a sign.
     seed: details.seed >>> 0,
     path: details.counterexamplePath ?? "",
     given,
-    problems: judgeCase(given, zstd, noTotals()),
+    // What comes only now and then has failed once, and that counts.
+    problems: problems.length > 0 ? problems : (failed ?? []),
     shrinks: Math.min(shrinks, most),
   };
   return { totals, failure };

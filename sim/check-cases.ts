@@ -164,7 +164,10 @@ function anything(own: Ground): fc.Arbitrary<WorldCase> {
       lines: fc.tuple(noisyLine(own, 150), noisyLine(own, 150)),
       chunks: noisyChunks(0.3),
       isNoisy: fc.boolean(),
-      servers: fc.oneof(fc.constant(NO_SERVERS), servers(own, ["both", "ticks", "snapshots"], 0.3)),
+      servers: fc.oneof(
+        fc.constant(NO_SERVERS),
+        servers(own, ["both", "ticks", "snapshots"], 0.3, 0.6),
+      ),
       commands: fc.array(command, { maxLength: COMMANDS_MOST }),
     })
     .map(({ lines, chunks, isNoisy, ...rest }) => ({
@@ -183,7 +186,7 @@ function recoverable(own: Ground): fc.Arbitrary<WorldCase> {
   const command = fc.oneof(
     { weight: 6, arbitrary: lineCommand(own, isCalm ? [0, 1, 2, 2] : [0], kinds, 150) },
     { weight: 1, arbitrary: outage(own, isCalm ? [0, 1, 2] : [0], 400) },
-    { weight: 3, arbitrary: chunkCommand(1) },
+    { weight: 4, arbitrary: chunkCommand(1, ["lose", "lose", "damage", "damage", ...CHUNK_KINDS]) },
     { weight: 1, arbitrary: processCommand(own, "broker down", 0, 400) },
     { weight: 1, arbitrary: processCommand(own, "restart shard", 0, 400) },
     { weight: isCalm ? 1 : 0, arbitrary: processCommand(own, "kill collector", 0, 400) },
@@ -233,11 +236,15 @@ const NO_SERVERS: ServersCase = {
   snapshotFaults: {},
 };
 
-/** @param most the highest rate of each fault of the servers */
+/**
+ * @param most the highest rate of each fault of the recovery server
+ * @param imagesMost of the snapshot server
+ */
 const servers = (
   own: Ground,
   offers: readonly ServersCase["offer"][],
   most: number,
+  imagesMost = most,
 ): fc.Arbitrary<ServersCase> =>
   fc.record({
     offer: fc.constantFrom(...offers),
@@ -262,17 +269,17 @@ const servers = (
       silenceRate: rate(most),
     }),
     snapshotFaults: fc.record({
-      refuseRate: rate(most),
-      errorRate: rate(most),
+      refuseRate: rate(imagesMost),
+      errorRate: rate(imagesMost),
       // An image of the epoch before, with numbers that fit this one, cannot be told by anybody who
       // never saw that epoch.
-      oldRate: own.restartAtMs.length > 0 ? fc.constant(0) : rate(most),
-      newerRate: rate(most),
-      cutRate: rate(most),
-      shuffleRate: rate(most),
-      slowRate: rate(most),
+      oldRate: own.restartAtMs.length > 0 ? fc.constant(0) : rate(imagesMost),
+      newerRate: rate(imagesMost),
+      cutRate: rate(imagesMost),
+      shuffleRate: rate(imagesMost),
+      slowRate: rate(imagesMost),
       slowNs: fc.constantFrom(100e6, 600e6),
-      silenceRate: rate(most),
+      silenceRate: rate(imagesMost),
     }),
   });
 
@@ -316,7 +323,10 @@ const outage = (own: Ground, lines: readonly LineChoice[], most: number): fc.Arb
 
 const CHUNK_KINDS: readonly ChunkCommandKind[] = ["lose", "repeat", "overtake", "damage"];
 
-const chunkCommand = (collectors: number, kinds = CHUNK_KINDS): fc.Arbitrary<Command> =>
+const chunkCommand = (
+  collectors: number,
+  kinds: readonly ChunkCommandKind[] = CHUNK_KINDS,
+): fc.Arbitrary<Command> =>
   fc
     .record({
       kind: fc.constantFrom(...kinds),

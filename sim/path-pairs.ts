@@ -33,7 +33,7 @@ const OF_PROCESSES: readonly Path[] = [
   "snapshot",
   "flagged",
 ];
-const OF_IMAGES: readonly Path[] = ["not missed", "snapshot"];
+const OF_IMAGES: readonly Path[] = ["not missed", "snapshot", "flagged"];
 
 const PATHS_OF: Readonly<Record<string, readonly Path[]>> = {
   ...of(
@@ -50,13 +50,12 @@ const PATHS_OF: Readonly<Record<string, readonly Path[]>> = {
     OF_ANSWERS,
   ),
   ...of(
-    ["cut", "error", "newer", "old", "shuffle", "silence", "slow"].map(
+    ["cut", "error", "newer", "old", "refuse", "shuffle", "silence", "slow"].map(
       (name) => `snapshot ${name}`,
     ),
     OF_IMAGES,
   ),
   ...of(["recovery refuse"], ["not missed", "tick recovery", "snapshot", "flagged"]),
-  ...of(["snapshot refuse"], [...OF_IMAGES, "flagged"]),
   ...of(["chunk lose", "chunk damage"], OF_CHUNKS),
   ...of(["chunk repeat", "chunk overtake"], ["not missed"]),
   ...of(["broker down", "restart shard"], OF_PROCESSES),

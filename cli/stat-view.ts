@@ -48,7 +48,8 @@ function collectorLines(
     `wire      ${rate("frames")} frames/s  ${rate("messages")} messages/s  ` +
       `${former === undefined ? "-" : size((status.bytes - former.bytes) / seconds)}/s`,
     `lost      ${count(status.lost)}: wire ${count(drops.wire)}, kernel ${count(drops.kernel)} ` +
-      `(${count(drops.kernel_datagrams)} datagrams dropped)`,
+      `(${count(drops.kernel_datagrams)} datagrams dropped), process ${count(drops.process)}, ` +
+      `transport ${count(drops.transport)}`,
     `chunks    ${count(status.chunks)}  ${size(status.chunk_bytes)}, ` +
       `${status.compression_ratio.toFixed(1)} times smaller`,
     spool === null

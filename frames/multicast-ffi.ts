@@ -11,6 +11,7 @@ import type {
   MulticastSender,
   NetworkInterface,
 } from "./multicast.ts";
+import { ReadySockets } from "./multicast-epoll.ts";
 import {
   ipv4Bytes,
   isMulticast,
@@ -31,7 +32,6 @@ const SLOT_BYTES = DATAGRAM_BYTES_MAX + 64;
 const CONTROL_BYTES = 64;
 /** Room that a `cmsghdr` takes before its content. */
 const CONTROL_HEAD_BYTES = 16;
-const POLLFD_BYTES = 8;
 
 export class FfiReceiver implements MulticastReceiver {
   readonly kind = "recvmmsg";
@@ -44,12 +44,12 @@ export class FfiReceiver implements MulticastReceiver {
   private readonly sockets: number[] = [];
   /** The kernel's running count of drops, socket by socket. */
   private readonly drops: Float64Array;
-  private readonly polled: PinnedBytes;
+  private readonly ready = new ReadySockets();
   private readonly slots = new PinnedBytes(BATCH * SLOT_BYTES);
   private readonly control = new PinnedBytes(BATCH * CONTROL_BYTES);
   private readonly headers = new MessageHeaders(BATCH);
   private readonly frames = new FrameBatch(BATCH);
-  /** Where the next batch begins, so that a busy group does not starve the others. */
+  private closed = false;
   private turn = 0;
 
   constructor(
@@ -61,12 +61,14 @@ export class FfiReceiver implements MulticastReceiver {
     this.libc = libc;
     this.groups = groups;
     this.drops = new Float64Array(groups.length);
-    this.polled = new PinnedBytes(groups.length * POLLFD_BYTES);
     let smallest = Number.POSITIVE_INFINITY;
     try {
       for (const group of groups) {
         const socket = openSocket(libc);
-        this.sockets.push(socket);
+        const index = this.sockets.push(socket) - 1;
+        if (!this.ready.add(socket, index)) {
+          throw socketError("watch", systemErrorName(c.errno(libc)), group.group);
+        }
         smallest = Math.min(smallest, listen(libc, socket, group, networkInterface, bufferBytes));
       }
     } catch (error) {
@@ -74,10 +76,6 @@ export class FfiReceiver implements MulticastReceiver {
       throw error;
     }
     this.receiveBufferBytes = smallest;
-    this.sockets.forEach((socket, i) => {
-      this.polled.view.setInt32(i * POLLFD_BYTES, socket, true);
-      this.polled.view.setInt16(i * POLLFD_BYTES + 4, c.POLLIN, true);
-    });
     for (let i = 0; i < BATCH; i++) {
       this.headers.setPayload(i, this.slots.address + i * SLOT_BYTES, DATAGRAM_BYTES_MAX);
       this.headers.setControl(i, this.control.address + i * CONTROL_BYTES, CONTROL_BYTES);
@@ -89,19 +87,21 @@ export class FfiReceiver implements MulticastReceiver {
   }
 
   receive(): Frames {
-    const { frames, libc, polled } = this;
+    const { frames, ready } = this;
     frames.reset(this.slots.bytes);
-    const sockets = this.sockets.length;
-    if (libc.poll(polled.address as Pointer, sockets, 0) <= 0) return frames;
-    this.turn = (this.turn + 1) % sockets;
-    for (let step = 0; step < sockets && frames.count < BATCH; step++) {
-      const which = (this.turn + step) % sockets;
-      if (polled.view.getInt16(which * POLLFD_BYTES + 6, true) !== 0) this.drain(which);
+    const count = ready.poll();
+    // The kernel keeps its order while all of them have more: each is the first in its turn.
+    const turn = this.turn++;
+    for (let step = 0; step < count && frames.count < BATCH; step++) {
+      this.drain(ready.at((turn + step) % count));
     }
     return frames;
   }
 
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.ready.close();
     for (const socket of this.sockets.splice(0)) this.libc.close(socket);
   }
 
@@ -117,6 +117,7 @@ export class FfiReceiver implements MulticastReceiver {
       null,
     );
     const { channel } = this.groups[which];
+    // Nothing after all, or an error of the socket, which the next call tells again.
     for (let i = first; i < first + took; i++) {
       frames.add(i * SLOT_BYTES, headers.received(i), 0, 0, channel);
       if (headers.flags(i) & c.MSG_TRUNC) this.truncated++;

@@ -4,7 +4,7 @@
  */
 import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
 
-const { i32, u32, u64, ptr } = FFIType;
+const { i32, u32, ptr } = FFIType;
 
 const SYMBOLS = {
   socket: { args: [i32, i32, i32], returns: i32 },
@@ -13,7 +13,6 @@ const SYMBOLS = {
   getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
   recvmmsg: { args: [i32, ptr, u32, i32, ptr], returns: i32 },
   sendmmsg: { args: [i32, ptr, u32, i32], returns: i32 },
-  poll: { args: [ptr, u64, i32], returns: i32 },
   close: { args: [i32], returns: i32 },
   usleep: { args: [u32], returns: i32 },
   if_nametoindex: { args: [ptr], returns: u32 },
@@ -67,8 +66,6 @@ export const IP_ADD_MEMBERSHIP = 35;
 export const IP_MULTICAST_ALL = 49;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_TRUNC = 0x20;
-export const POLLIN = 1;
-export const POLLOUT = 4;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOBUFS = 105;

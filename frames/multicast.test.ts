@@ -111,3 +111,45 @@ describe("multicast on loopback", () => {
     );
   });
 });
+
+test("one thread hears dozens of groups, and a busy one keeps none of the others from it", async () => {
+  const port = nextPort++;
+  const groups = Array.from({ length: 36 }, (_, channel) => {
+    return { group: `239.255.78.${channel + 1}`, port, channel };
+  });
+  const receiver = openReceiver({
+    groups,
+    networkInterface: loopback,
+    receiveBufferBytes: 32 << 20,
+  });
+  const sender = openSender({ networkInterface: loopback });
+  for (const { group, channel } of groups) sender.route(channel, group, port);
+  // The first group has more than forty calls can take, before each of the others has one.
+  const frames = new FrameBatch(12_000);
+  frames.reset(new Uint8Array(frames.capacity * 8));
+  for (let i = 0; i < frames.capacity; i++) {
+    frames.view.setUint32(i * 8, i);
+    frames.add(i * 8, 8, 0, 0, Math.max(0, i - (frames.capacity - 36)));
+  }
+  try {
+    await sender.send(frames, 0, frames.count);
+    const heard = new Set<number>();
+    let count = 0;
+    for (let call = 0; call < 40; call++) {
+      const batch = receiver.receive();
+      for (let i = 0; i < batch.count; i++) {
+        expect(batch.channel[i]).toBe(frames.channel[batch.view.getUint32(batch.offset[i])]);
+        heard.add(batch.channel[i]);
+      }
+      count += batch.count;
+    }
+    expect(heard.size).toBe(36);
+    expect(count).toBeLessThan(frames.count);
+    const rest = await listenFor(receiver, frames.count - count);
+    expect(count + rest.length + receiver.kernelDrops).toBe(frames.count);
+    expect(receiver.kernelDrops).toBe(0);
+  } finally {
+    receiver.close();
+    sender.close();
+  }
+}, 15_000);

@@ -124,6 +124,21 @@ describe("the house on virtual time", () => {
     expect(judged(given).totals).toEqual(judged(given).totals);
   });
 
+  test("what fails is told with the seed and the path that repeat it", () => {
+    const broken = {
+      ...openZstd(),
+      compress() {
+        throw new Error("broken on purpose");
+      },
+    };
+    // A seed whose 32 bits have a sign.
+    const plan = { seed: 2_435_346_491, runs: 2, path: "", shrinks: 10 };
+    const { failure } = runBatch(plan, broken);
+    expect(failure).toMatchObject({ seed: plan.seed, problems: [{ property: "no core throws" }] });
+    const again = runBatch({ ...plan, path: failure?.path ?? "", shrinks: 0 }, broken);
+    expect(again.failure?.given).toEqual(failure?.given as WorldCase);
+  });
+
   test("a case tells in words what goes wrong", () => {
     const text = caseText({
       ...QUIET,

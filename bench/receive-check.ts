@@ -49,7 +49,8 @@ export async function checkSpool(folder: string, size: number): Promise<SpoolChe
     }
   };
   // Names begin with the boot and the padded number of their first chunk.
-  for (const name of readdirSync(folder).sort()) {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".ebch"));
+  for (const name of names.sort()) {
     const splitter = new ChunkSplitter(take);
     for await (const block of Bun.file(join(folder, name)).stream()) splitter.push(block);
     splitter.finish();

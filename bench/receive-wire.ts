@@ -5,6 +5,9 @@
 
 export const SEND_INTERFACE = "ebsend";
 export const RECEIVE_INTERFACE = "ebrecv";
+/** Addresses of documentation: nobody else can be reached from in here. */
+export const RECEIVE_ADDRESS = "192.0.2.2";
+const SEND_ADDRESS = "192.0.2.1";
 const UP_MS = 10_000;
 
 /** Why there can be no wire here; undefined if there can. */
@@ -27,9 +30,8 @@ export class ReceiveWire {
       for (const name of [sender, receiver]) must("netns", "add", name);
       const far = ["type", "veth", "peer", "name", RECEIVE_INTERFACE, "netns", receiver];
       must("link", "add", SEND_INTERFACE, "netns", sender, ...far);
-      // Addresses of documentation: nobody else can be reached from in here.
-      must("-n", sender, "addr", "add", "192.0.2.1/30", "dev", SEND_INTERFACE);
-      must("-n", receiver, "addr", "add", "192.0.2.2/30", "dev", RECEIVE_INTERFACE);
+      must("-n", sender, "addr", "add", `${SEND_ADDRESS}/30`, "dev", SEND_INTERFACE);
+      must("-n", receiver, "addr", "add", `${RECEIVE_ADDRESS}/30`, "dev", RECEIVE_INTERFACE);
       must("-n", sender, "link", "set", SEND_INTERFACE, "gso_max_segs", "1", "up");
       must("-n", receiver, "link", "set", RECEIVE_INTERFACE, "up");
       must("-n", receiver, "link", "set", "lo", "up");

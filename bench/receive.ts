@@ -1,20 +1,32 @@
 /**
  * Edge: the collector and the C yardstick on the same wire: `count` datagrams at a rate, what came,
- * what it cost. The collector receives by the ring, packs, compresses and keeps in its spool; its
+ * what it cost. The collector receives by ring or sockets, packs, compresses and keeps in its spool; its
  * broker is not there, so that nothing but the spool takes its chunks.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSpool, type SpoolCheck, wholeDigest } from "./receive-check.ts";
-import { RECEIVE_INTERFACE, type ReceiveWire, SEND_INTERFACE } from "./receive-wire.ts";
+import {
+  RECEIVE_ADDRESS,
+  RECEIVE_INTERFACE,
+  type ReceiveWire,
+  SEND_INTERFACE,
+} from "./receive-wire.ts";
 
 const HOUSE = join(import.meta.dir, "..");
-const YARDSTICK = join(HOUSE, "../shared/bench/af_packet_receive.c");
+const YARDSTICKS = join(HOUSE, "../shared/bench");
 const GROUP = "239.1.1.1";
 const PORT = 9777;
 const TICKS_A_SECOND = 100;
 const START_MS = 20_000;
 const DRAIN_MS = 30_000;
+/** What was stored as it came is compressed at this rate or better, datagrams a second. */
+const DRAIN_RATE = 100_000;
+const RECEIVER_BUFFER_MIB = "64";
+
+/** How datagrams are taken from the kernel, and the C program that does the same. */
+export type Way = "ring" | "socket";
+const PROGRAMS = { ring: "af_packet_receive", socket: "udp_receive" } as const;
 
 export interface Load {
   readonly size: number;
@@ -41,6 +53,8 @@ export interface CollectorRun {
   readonly chunks: number;
   /** Chunks stored as they were, for want of time to compress them. */
   readonly chunksStored: number;
+  /** Of these, those that were compressed later. */
+  readonly chunksRepacked: number;
   /** From the last datagram sent until it was idle again. */
   readonly drainSeconds: number;
   readonly peakMiB: number;
@@ -51,13 +65,15 @@ export interface CollectorRun {
 
 /** Why there is no yardstick to compile; undefined if there is. */
 export function yardstickObstacle(): string | undefined {
-  if (!existsSync(YARDSTICK)) return "no af_packet_receive.c";
+  for (const name of Object.values(PROGRAMS)) {
+    if (!existsSync(join(YARDSTICKS, `${name}.c`))) return `no ${name}.c`;
+  }
   return Bun.which("gcc") === null ? "no gcc" : undefined;
 }
 
-export function buildYardstick(folder: string): string {
-  const program = join(folder, "af_packet_receive");
-  const flags = ["-O3", "-march=native", "-o", program, YARDSTICK];
+export function buildYardstick(folder: string, way: Way = "ring"): string {
+  const program = join(folder, PROGRAMS[way]);
+  const flags = ["-O3", "-march=native", "-o", program, join(YARDSTICKS, `${PROGRAMS[way]}.c`)];
   const built = Bun.spawnSync(["gcc", ...flags], { stdout: "ignore", stderr: "pipe" });
   if (!built.success) throw new Error(`gcc: ${built.stderr.toString()}`);
   return program;
@@ -67,15 +83,21 @@ export async function runYardstick(
   wire: ReceiveWire,
   program: string,
   load: Load,
+  way: Way = "ring",
 ): Promise<YardstickRun> {
   const patience = String(Math.ceil(secondsOf(load) + 10));
-  const ring = ["1024", "64"];
-  const command = [...wire.onReceiver, program, RECEIVE_INTERFACE, String(PORT), patience, ...ring];
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout: 120_000 });
+  const port = String(PORT);
+  // The one: interface, port, seconds, KiB a block, blocks. The other: group, port, address of the
+  // interface, datagrams a call, seconds, MiB of receive buffer, and that it sleeps.
+  const ring = [RECEIVE_INTERFACE, port, patience, "1024", RECEIVER_BUFFER_MIB];
+  const socket = [GROUP, port, RECEIVE_ADDRESS, "64", patience, RECEIVER_BUFFER_MIB, "block"];
+  const command = [...wire.onReceiver, program, ...(way === "ring" ? ring : socket)];
+  const timeout = timeoutMs(load);
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", timeout });
   await Bun.sleep(500);
   const sentRate = await send(wire, load, "end");
   const told = await new Response(child.stdout).text();
-  const parts = /afp (\d+) pkts.*\((\d+) ns\/pkt\)/.exec(told);
+  const parts = /(?:afp|recv) (\d+) pkts.*\((\d+) ns\/pkt\)/.exec(told);
   if (parts === null) throw new Error(`the yardstick said: ${told}`);
   return { sentRate, received: Number(parts[1]), cpuNs: Number(parts[2]) };
 }
@@ -87,7 +109,7 @@ export async function runRing(wire: ReceiveWire, load: Load): Promise<YardstickR
   const child = Bun.spawn([...wire.onReceiver, ...program, ...words], {
     stdout: "pipe",
     stderr: "pipe",
-    timeout: 120_000,
+    timeout: timeoutMs(load),
   });
   const said = { text: "" };
   const reading = listen(child.stderr, said);
@@ -108,14 +130,15 @@ export async function runCollector(
   wire: ReceiveWire,
   folder: string,
   load: Load,
+  way: Way = "ring",
 ): Promise<CollectorRun> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const spool = join(folder, "spool");
-  const child = Bun.spawn([...wire.onReceiver, ...collectCommand(folder, spool)], {
+  const child = Bun.spawn([...wire.onReceiver, ...collectCommand(folder, spool, way)], {
     stdout: "ignore",
     stderr: "pipe",
-    timeout: 180_000,
+    timeout: timeoutMs(load) + drainMs(load),
   });
   const said = { text: "" };
   const reading = listen(child.stderr, said);
@@ -129,7 +152,7 @@ export async function runCollector(
     const { pid } = child;
     const [before, ownBefore] = [cpuSeconds(pid), cpuSeconds(pid, pid)];
     const sentRate = await send(wire, load);
-    const drainSeconds = await drained(pid);
+    const drainSeconds = await drained(pid, drainMs(load));
     const [cpu, own] = [cpuSeconds(pid) - before, cpuSeconds(pid, pid) - ownBefore];
     const peakMiB = peakMemoryMiB(pid);
     child.kill("SIGINT");
@@ -137,21 +160,21 @@ export async function runCollector(
     await reading;
     const stats = lastJson(said.text);
     const checked = await checkSpool(spool, load.size);
-    const { frames, lost, chunks, chunksStored } = stats;
+    const { frames, lost, chunks, chunksStored, chunksRepacked } = stats;
     // What was dropped cost nothing: only datagrams taken count.
     const cpuNs = (cpu * 1e9) / Math.max(1, frames);
     const receiveNs = (own * 1e9) / Math.max(1, frames);
     const kernelDrops = stats.drops.kernelDatagrams;
     const complaints = complaintsOf(load, frames, kernelDrops, checked);
     const told = { sentRate, frames, kernelDrops, lost, cpuNs, receiveNs, drainSeconds, peakMiB };
-    return { ...told, chunks, chunksStored, spool: checked, complaints };
+    return { ...told, chunks, chunksStored, chunksRepacked, spool: checked, complaints };
   } finally {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function collectCommand(folder: string, spool: string): string[] {
+function collectCommand(folder: string, spool: string, way: Way): string[] {
   const table = join(folder, "channels.toml");
   writeFileSync(
     table,
@@ -159,7 +182,7 @@ function collectCommand(folder: string, spool: string): string[] {
       `line = "A"\noffset = 0\nwidth = 8\nendianness = "little"\n`,
   );
   return [
-    ...[join(HOUSE, "bin/edgebook"), "collect", "--channels", table, "--capture", "ring"],
+    ...[join(HOUSE, "bin/edgebook"), "collect", "--channels", table, "--capture", way],
     ...["--interface", RECEIVE_INTERFACE, "--name", "proof", "--stats"],
     // Nobody listens at this port of the namespace: the spool keeps all.
     ...["--to", "mqtt://127.0.0.1:1", "--spool", spool, "--spool-gib", "32"],
@@ -185,7 +208,7 @@ async function send(wire: ReceiveWire, load: Load, ...more: string[]): Promise<n
   const program = [process.execPath, join(import.meta.dir, "receive-sender.ts")];
   const child = Bun.spawn(
     [...wire.onSender, ...program, SEND_INTERFACE, GROUP, String(PORT), ...words, ...more],
-    { stdout: "pipe", stderr: "inherit", timeout: 150_000 },
+    { stdout: "pipe", stderr: "inherit", timeout: timeoutMs(load) },
   );
   const told = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new Error(`the sender failed: ${told}`);
@@ -196,10 +219,19 @@ function secondsOf({ count, rate }: Load): number {
   return count / (rate || 250_000);
 }
 
+/** Three times as long as it should take, for a machine that has other things to do. */
+function timeoutMs(load: Load): number {
+  return 120_000 + 3000 * secondsOf(load);
+}
+
+function drainMs({ count }: Load): number {
+  return DRAIN_MS + (1000 * count) / DRAIN_RATE;
+}
+
 /** Waits until the process uses next to no CPU. @returns the seconds that took */
-async function drained(pid: number): Promise<number> {
+async function drained(pid: number, withinMs: number): Promise<number> {
   const startMs = performance.now();
-  for (let before = cpuSeconds(pid); performance.now() - startMs < DRAIN_MS; ) {
+  for (let before = cpuSeconds(pid); performance.now() - startMs < withinMs; ) {
     await Bun.sleep(200);
     const now = cpuSeconds(pid);
     if (now - before <= 0.02) break;
@@ -237,6 +269,7 @@ interface CollectorStats {
   readonly lost: number;
   readonly chunks: number;
   readonly chunksStored: number;
+  readonly chunksRepacked: number;
   readonly drops: { readonly kernelDatagrams: number };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The HTTP face of the book service: a Hono application over a `LiveApi`. No sockets here; a request
+ * The HTTP face of the book service: a Hono application over a `BookApi`. No sockets here; a request
  * goes in and a response comes out, so that tests ask it directly.
  *
  * Every answer carries a strict content security policy: the page runs nothing but its own files and
@@ -7,9 +7,9 @@
  */
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { BookApi } from "./book-api.ts";
 import { ApiError } from "./http-error.ts";
-import type { LiveApi } from "./live-api.ts";
-import { metricsText, type ServiceMetrics } from "./metrics.ts";
+import type { ServiceMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 
 export interface HttpOptions {
@@ -39,7 +39,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-export function httpApp(api: LiveApi, options: HttpOptions): Hono {
+export function httpApp(api: BookApi, options: HttpOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
@@ -65,47 +65,49 @@ export function httpApp(api: LiveApi, options: HttpOptions): Hono {
   return app;
 }
 
-function serviceRoutes(app: Hono, api: LiveApi, options: HttpOptions): void {
+function serviceRoutes(app: Hono, api: BookApi, options: HttpOptions): void {
   app.get("/ping", (c) => c.text("pong"));
   app.get("/ready", (c) => {
     const { ready, reason } = options.readiness();
     return c.json({ ready, reason }, ready ? 200 : 503);
   });
   app.get("/version", (c) => c.json({ name: "edgebook", version: options.version }));
-  app.get("/metrics", (c) =>
-    c.body(metricsText(api.live, api.rates, options.metrics()), 200, {
+  app.get("/metrics", async (c) =>
+    c.body(await api.metrics(options.metrics()), 200, {
       "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
     }),
   );
   app.get("/openapi.json", (c) => c.json(openApi(options.version)));
 }
 
-function apiRoutes(app: Hono, api: LiveApi): void {
-  app.get("/v1/streams", (c) => c.json(api.streams()));
+function apiRoutes(app: Hono, api: BookApi): void {
+  app.get("/v1/streams", async (c) => c.json(await api.streams()));
   app.post("/v1/streams/:feed/:stream/clear", async (c) => {
     demandOwnOrigin(c.req.header("origin"), c.req.header("host"), c.req.header("sec-fetch-site"));
     return c.json(await api.clear(c.req.param("feed"), c.req.param("stream")));
   });
-  app.get("/v1/books", (c) => {
+  app.get("/v1/books", async (c) => {
     const { search = "", feed = "", limit = "" } = c.req.query();
-    return c.json(api.books(search, feed, limit));
+    return c.json(await api.books(search, feed, limit));
   });
-  app.get("/v1/books/:feed/:token", (c) => {
+  app.get("/v1/books/:feed/:token", async (c) => {
     const { feed, token } = c.req.param();
-    return c.json(api.book(feed, token, c.req.query("depth") ?? ""));
+    return c.json(await api.book(feed, token, c.req.query("depth") ?? ""));
   });
-  app.get("/v1/books/:feed/:token/queue", (c) => {
+  app.get("/v1/books/:feed/:token/queue", async (c) => {
     const { feed, token } = c.req.param();
     const { side = "", price = "" } = c.req.query();
-    return c.json(api.queue(feed, token, side, price));
+    return c.json(await api.queue(feed, token, side, price));
   });
-  app.get("/v1/trades/:feed/:token", (c) => {
+  app.get("/v1/trades/:feed/:token", async (c) => {
     const { feed, token } = c.req.param();
-    return c.json(api.trades(feed, token, c.req.query("limit") ?? ""));
+    return c.json(await api.trades(feed, token, c.req.query("limit") ?? ""));
   });
-  app.get("/v1/gaps", (c) => c.json(api.gaps()));
-  app.get("/v1/certificates", (c) => c.json(api.certificateDates()));
-  app.get("/v1/certificates/:date", (c) => c.json(api.certificate(c.req.param("date"))));
+  app.get("/v1/gaps", async (c) => c.json(await api.gaps()));
+  app.get("/v1/certificates", async (c) => c.json(await api.certificateDates()));
+  app.get("/v1/certificates/:date", async (c) =>
+    c.json(await api.certificate(c.req.param("date"))),
+  );
   app.get("/v1/live", () => {
     throw new ApiError("not_websocket", "/v1/live speaks WebSocket");
   });

@@ -44,6 +44,16 @@ export interface IntakePorts {
   ask(collector: string, request: ControlRequest): void;
 }
 
+/** Chunk numbers `from` to `to` of one boot. */
+export interface LeftOut {
+  readonly collector: string;
+  readonly boot: number;
+  /** As in a chunk's header. */
+  readonly oldest: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface LostChunks {
   readonly collector: string;
   readonly boot: number;
@@ -82,6 +92,8 @@ interface Boot {
   readonly done: NumberRanges;
   /** The oldest number that its collector said it could send again. */
   oldest: number;
+  /** How far it came, as its collector's next life says: numbers up to it can be asked for. */
+  newest: number;
   /** Nothing was asked of it yet. */
   isNew: boolean;
   /** When the missing were asked for last; -1: nothing is missing. */
@@ -176,8 +188,9 @@ export class Intake {
   /**
    * A saved state was put in: collectors are asked for everything behind it, and what waited then
    * waits from now on. Only a collector's newest boot is waited for.
+   * @param ask false: what is behind it comes by itself
    */
-  resume(nowNs: number): void {
+  resume(nowNs: number, ask = this.options.canAsk): void {
     const newest = this.newestBoots();
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
@@ -186,11 +199,25 @@ export class Intake {
           lane.held.set(number, { ...chunk, sinceNs: nowNs });
       }
       boot.positionNs = nowNs;
-      if (!this.options.canAsk) continue;
+      if (!ask) continue;
       if (newest.get(boot.collector) === boot) boot.resumedNs = nowNs;
       this.askOnward(boot, nowNs);
       this.askMissing(boot, nowNs);
     }
+  }
+
+  /**
+   * Numbers that are somebody else's to take (another shard's), or nobody's: a chunk that is set aside
+   * for good, `isLost`. Nothing waits for them.
+   */
+  leaveOut(chunks: LeftOut, nowNs: number, isLost = false): void {
+    const { from, to } = chunks;
+    const boot = this.bootOf({ ...chunks, number: from }, nowNs);
+    if (isLost) {
+      for (const hole of boot.seen.missing(from, to)) this.lose(boot, hole, "", 0, nowNs);
+    }
+    boot.seen.add(from, to);
+    boot.done.add(from, to);
   }
 
   /**
@@ -234,11 +261,16 @@ export class Intake {
     let isShared = false;
     for (const boot of this.boots.values()) {
       const lane = boot.lanes.get(key);
-      if (lane === undefined) continue;
+      if (lane === undefined) {
+        // A life of which nothing has come yet may have chunks of any stream.
+        const isUnheard = boot.lanes.size === 0 && boot.seen.contiguousFrom(1) < lastOf(boot);
+        if (isUnheard) return this.options.holdNs;
+        continue;
+      }
       // A hole in the running numbers may be of any stream: only the next chunk of it will tell.
       const { seen } = boot;
       const isAwaited = lane.held.size > 0 || !Number.isNaN(boot.resumedNs);
-      if (isAwaited || seen.contiguousFrom(1) < seen.highest) return this.options.holdNs;
+      if (isAwaited || seen.contiguousFrom(1) < lastOf(boot)) return this.options.holdNs;
       isShared ||= collector !== undefined && collector !== boot.collector;
       collector = boot.collector;
     }
@@ -324,7 +356,7 @@ export class Intake {
    */
   private loseForgotten(boot: Boot, nowNs: number): void {
     const position = boot.done.contiguousFrom(1);
-    if (position !== boot.position || position >= boot.seen.highest) {
+    if (position !== boot.position || position >= lastOf(boot)) {
       boot.position = position;
       boot.positionNs = nowNs;
     }
@@ -332,7 +364,7 @@ export class Intake {
     if (stuckNs >= this.options.askAgainNs && boot.askedNs < 0) this.askMissing(boot, nowNs);
     if (stuckNs < this.options.holdNs) return;
     for (const { held } of boot.lanes.values()) if (held.size > 0) return;
-    for (const hole of boot.seen.missing(1, boot.seen.highest)) {
+    for (const hole of boot.seen.missing(1, lastOf(boot))) {
       this.lose(boot, hole, "", 0, nowNs);
     }
   }
@@ -392,7 +424,10 @@ export class Intake {
     }
   }
 
-  private bootOf(header: ChunkHeader, nowNs: number): Boot {
+  private bootOf(
+    header: Pick<ChunkHeader, "collector" | "boot" | "oldest" | "number">,
+    nowNs: number,
+  ): Boot {
     const key = `${header.collector}/${header.boot}`;
     const known = this.boots.get(key);
     if (known !== undefined) return known;
@@ -404,6 +439,7 @@ export class Intake {
       seen: new NumberRanges(),
       done: new NumberRanges(),
       oldest: header.oldest,
+      newest: 0,
       isNew: true,
       askedNs: -1,
       resumedNs: Number.NaN,
@@ -432,6 +468,9 @@ export class Intake {
     this.boots.delete(oldest[0]);
   }
 }
+
+/** The last number of it that is known to be. */
+const lastOf = ({ seen, newest }: Boot) => Math.max(seen.highest, newest);
 
 function laneOf(boot: Boot, header: ChunkHeader): Lane {
   const key = `${header.feed}/${header.stream}`;

@@ -6,15 +6,22 @@ import { Side } from "../feed/op-batch.ts";
 import type { Certificate } from "../streams/certificate.ts";
 import { gapsOf } from "../streams/certificate-gaps.ts";
 import { exchangeDay } from "../streams/certificate-time.ts";
+import type { BookApi } from "./book-api.ts";
 import { ApiError } from "./http-error.ts";
 import type { Live, LiveFeed, Place } from "./live.ts";
 import { bestJson, bookJson, DEPTH_LIMIT, type MidnightOf, tradesJson } from "./live-json.ts";
 import { Rates, type StreamJson, streamsJson } from "./live-status.ts";
+import { metricsText, type ServiceMetrics } from "./metrics.ts";
 
 const LIST_LIMIT = 500;
 const TRADES_LIMIT = 1000;
 
-export class LiveApi {
+export interface RankedBooks {
+  readonly total: number;
+  readonly ranked: readonly { readonly count: number; readonly book: object }[];
+}
+
+export class LiveApi implements BookApi {
   readonly live: Live;
   readonly rates = new Rates();
   readonly midnight: MidnightOf;
@@ -33,6 +40,12 @@ export class LiveApi {
 
   /** Instruments whose token or symbol contains `search`: that very token first, then the busiest. */
   books(search: string, feedId: string, limitText: string): object {
+    const { total, ranked } = this.rankedBooks(search, feedId, limitText);
+    return { total, books: ranked.map(({ book }) => book) };
+  }
+
+  /** As `books`, each with what it is ranked by: for whoever puts several answers together. */
+  rankedBooks(search: string, feedId: string, limitText: string): RankedBooks {
     const limit = integer("limit", limitText, 50, LIST_LIMIT);
     const wanted = search.trim().toLowerCase();
     if (feedId !== "") this.feed(feedId);
@@ -44,10 +57,14 @@ export class LiveApi {
         const rank = matchRank(place, wanted);
         if (rank < 0) continue;
         total++;
-        busiest.add(place, rank === 0 ? Number.POSITIVE_INFINITY : touches(place));
+        busiest.add(place, rank === 0 ? Number.MAX_VALUE : touches(place));
       }
     }
-    return { total, books: busiest.places.map(bestJson) };
+    const { places: found, counts } = busiest;
+    return {
+      total,
+      ranked: found.map((place, at) => ({ count: counts[at], book: bestJson(place) })),
+    };
   }
 
   book(feedId: string, token: string, depthText: string): object {
@@ -78,6 +95,10 @@ export class LiveApi {
       position: order.position,
     }));
     return { feed: feedId, token, side: sideText, price: priceText, orders };
+  }
+
+  metrics(service: ServiceMetrics): string {
+    return metricsText(this.live, this.rates, service);
   }
 
   gaps(): object {
@@ -158,7 +179,7 @@ export class LiveApi {
 /** The places with the highest counts, highest first; of equals the first to come stays in front. */
 class Busiest {
   readonly places: Place[] = [];
-  private readonly counts: number[] = [];
+  readonly counts: number[] = [];
   private readonly limit: number;
 
   constructor(limit: number) {

@@ -124,6 +124,8 @@ export class Live {
   /** Chunks that could not be read at all, by the fault's code. */
   readonly faults = new Map<string, number>();
   private readonly clears: Clears;
+  /** What a saved state lacks comes from its owner's log, and has not come to its end yet. */
+  private isReplayed = false;
   private nowNs = 0;
 
   constructor(options: LiveOptions) {
@@ -154,7 +156,7 @@ export class Live {
     for (const [id, feed] of this.feeds) {
       this.awaitChunks(feed, true);
       feed.repairs.advance(nowNs);
-      if (feed.isCatchingUp) feed.isCatchingUp = this.intake.isCatchingUp(id);
+      if (!this.isReplayed) feed.isCatchingUp &&= this.intake.isCatchingUp(id);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;
       if (idleNs > 0) feed.pipeline.advance(feed.captureNs + idleNs);
@@ -163,14 +165,24 @@ export class Live {
     this.asOf?.advance(nowNs);
   }
 
-  /** A saved state was put in: whatever came since is asked for, and until then the books are old. */
-  resume(nowNs: number): void {
+  /**
+   * A saved state was put in: whatever came since is asked for, and until then the books are old.
+   * @param ask false: it comes by itself, up to `caughtUp`
+   */
+  resume(nowNs: number, ask = true): void {
     this.nowNs = nowNs;
-    this.intake.resume(nowNs);
+    this.intake.resume(nowNs, ask);
+    this.isReplayed = !ask;
     for (const feed of this.feeds.values()) {
       feed.arrivalNs = nowNs;
-      feed.isCatchingUp = this.intake.isCatchingUp(feed.feed.id);
+      feed.isCatchingUp = !ask || this.intake.isCatchingUp(feed.feed.id);
     }
+  }
+
+  /** All has come that was to come by itself. */
+  caughtUp(): void {
+    this.isReplayed = false;
+    for (const [id, feed] of this.feeds) feed.isCatchingUp &&= this.intake.isCatchingUp(id);
   }
 
   /** The input is over (a directory was read): what is held is decided. */

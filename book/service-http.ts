@@ -5,8 +5,8 @@
 import { decode, encode } from "@msgpack/msgpack";
 import type { ServerWebSocket } from "bun";
 import type { Hono } from "hono";
-import type { LiveApi } from "./live-api.ts";
-import { Subscriber, unreadable } from "./live-subscriber.ts";
+import type { Client, ClientPort } from "./centre.ts";
+import { unreadable } from "./live-subscriber.ts";
 import { listenError } from "./service-error.ts";
 
 const TICK_MS = 50;
@@ -17,7 +17,7 @@ const WAITING_BYTES_LIMIT = 8 << 20;
 
 interface Connection {
   format: "json" | "msgpack";
-  subscriber: Subscriber | undefined;
+  subscriber: Client | undefined;
 }
 
 export interface HttpListener {
@@ -29,7 +29,7 @@ export interface HttpListener {
 /** @throws ServiceError if nobody may listen there */
 export function listenHttp(
   app: () => Hono,
-  api: LiveApi,
+  connect: (port: ClientPort) => Client,
   host: string,
   port: number,
 ): HttpListener {
@@ -58,7 +58,7 @@ export function listenHttp(
         backpressureLimit: WAITING_BYTES_LIMIT,
         open(socket) {
           open.add(socket);
-          socket.data.subscriber = new Subscriber(api, portOf(socket));
+          socket.data.subscriber = connect(portOf(socket));
         },
         message(socket, message) {
           const { subscriber } = socket.data;
@@ -98,8 +98,10 @@ function isSameOrigin(request: Request): boolean {
   return URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
 }
 
-function portOf(socket: ServerWebSocket<Connection>) {
+function portOf(socket: ServerWebSocket<Connection>): ClientPort {
   return {
+    format: socket.data.format,
+    sendPacked: (message) => socket.send(message) !== 0,
     // 0: dropped; -1: it waits in the connection, which is as good as sent.
     send: (message: object) => socket.send(packed(socket, message)) !== 0,
     waiting: () => socket.getBufferedAmount(),

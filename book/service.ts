@@ -1,9 +1,12 @@
 /**
  * Edge: the book service as a process part: sources of chunks, the embedded broker, the listener and
- * the clock around the core in `live.ts`.
+ * the clock around the books, which are in this thread or in shards.
  *
- *   source ─► Live.push        every 100 ms: Live.advance        every 250 ms: positions back
+ *   source ─► Centre.push        every 100 ms: Centre.tick        every 250 ms: positions back
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import type { MqttAccess } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
@@ -11,11 +14,24 @@ import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import type { AsOfDeclaration } from "./asof/live-asof.ts";
+import type { BookApi } from "./book-api.ts";
+import type { Centre } from "./centre.ts";
 import { httpApp, type PageFile } from "./http.ts";
-import { Live } from "./live.ts";
-import { LiveApi } from "./live-api.ts";
+import { Live, type LiveOptions } from "./live.ts";
+import type { LiveApi } from "./live-api.ts";
+import { LocalCentre } from "./local-centre.ts";
 import { type EmbeddedBroker, startBroker } from "./service-broker.ts";
 import { listenHttp } from "./service-http.ts";
+import { ShardedCentre } from "./shards/sharded-centre.ts";
+
+/** Books in several workers. */
+export interface ShardsOptions {
+  readonly count: number;
+  /** A module that calls `serveShard`. */
+  readonly module: URL;
+  /** What its `optionsOf` is given: the same options as the service's, as plain values. */
+  readonly rest: unknown;
+}
 
 export interface ServiceOptions {
   readonly version: string;
@@ -35,6 +51,14 @@ export interface ServiceOptions {
   readonly asOf?: AsOfDeclaration;
   /** Who this service is to brokers of `from`. */
   readonly mqtt?: MqttAccess;
+  /** Absent: the books are in this thread. */
+  readonly shards?: ShardsOptions;
+  /** Directory of checkpoints; absent: a life begins with what collectors still have. */
+  readonly state?: string;
+  /** What the books depend on besides the version: a checkpoint of others is not read. */
+  readonly stateKey?: string;
+  /** Between two checkpoints; 30 s unless told. */
+  readonly saveNs?: number;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
   readonly onStatus: (text: string) => void;
 }
@@ -43,7 +67,9 @@ export interface BookService {
   /** Where the page is. */
   readonly url: string;
   readonly brokerUrl: string | undefined;
-  readonly api: LiveApi;
+  readonly api: BookApi;
+  /** Where the books are in this thread; undefined: in shards. */
+  readonly local: LiveApi | undefined;
   /** Resolves when every source has come to its end (directories only), rejects when one breaks. */
   readonly sourcesDone: Promise<void>;
   close(): Promise<void>;
@@ -51,7 +77,7 @@ export interface BookService {
 
 const ADVANCE_MS = 100;
 const POSITION_MS = 250;
-const RATE_MS = 1000;
+const SAVE_NS = 30e9;
 
 type Source = ChunkSource &
   Partial<CentreLink> & {
@@ -77,22 +103,15 @@ async function listenAndRun(
 ): Promise<BookService> {
   const sources: Source[] = [];
   const canAsk = broker !== undefined || options.from.some((from) => from.startsWith("mqtt"));
-  const live = new Live({
-    zstd: openZstd(),
-    ...(options.decoderFor === undefined ? {} : { decoderFor: options.decoderFor }),
-    ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
-    ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
-    ...(options.certify === undefined ? {} : { certify: options.certify }),
-    ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
-    intake: { canAsk },
-    ask(collector, request) {
-      // Whichever broker the collector listens to: a question that nobody hears is asked again.
-      for (const source of sources) {
-        if (source.connected) source.request?.(collector, request).catch(() => {});
-      }
-    },
-  });
-  const api = new LiveApi(live, `edgebook ${options.version}`);
+  const ask: LiveOptions["ask"] = (collector, request) => {
+    // Whichever broker the collector listens to: a question that nobody hears is asked again.
+    for (const source of sources) {
+      if (source.connected) source.request?.(collector, request).catch(() => {});
+    }
+  };
+  const scratch = options.shards !== undefined && options.state === undefined ? newFolder() : "";
+  const centre = openCentre(options, scratch, canAsk, ask);
+  const { api } = centre;
   const started = performance.now();
   let ready = false;
   const app = httpApp(api, {
@@ -106,7 +125,12 @@ async function listenAndRun(
     page: options.page,
     onError: (error) => options.onStatus(`a request failed: ${error.stack ?? error.message}`),
   });
-  const listener = listenHttp(() => app, api, options.http.host, options.http.port);
+  const listener = listenHttp(
+    () => app,
+    (port) => centre.connect(port),
+    options.http.host,
+    options.http.port,
+  );
   const urls = [...(broker === undefined ? [] : [broker.url]), ...options.from];
   try {
     for (const url of urls) {
@@ -122,47 +146,67 @@ async function listenAndRun(
   const intakeIsThere = own?.subscribed ?? Promise.resolve();
   // A collector that came before the intake would be told that nobody is there to hear it.
   if (own?.clientId !== undefined) broker?.admitFirst(own.clientId, intakeIsThere);
-  const take = (bytes: Uint8Array) => live.push(bytes, clockNs());
-  const sourcesDone = Promise.all(sources.map((source) => source.run(take))).then(() => {
-    live.finish(clockNs());
-  });
+  const take = (bytes: Uint8Array) => centre.push(bytes);
+  const sourcesDone = Promise.all(sources.map((source) => source.run(take))).then(() =>
+    centre.finish(),
+  );
   // Whoever waits for the sources hears of a broken one, also of one that broke by now.
   sourcesDone.catch(() => {});
   await intakeIsThere;
+  centre.begin();
   ready = true;
   const positions = new PositionTeller(options.consumer);
-  const told = new Set<string>();
   const timers = [
-    setInterval(() => {
-      live.advance(clockNs());
-      tellValid(live, told, options.onStatus);
-    }, ADVANCE_MS),
-    setInterval(() => api.rates.sample(live, clockNs()), RATE_MS),
-    setInterval(() => positions.publish(live, sources), POSITION_MS),
+    setInterval(() => centre.tick(), ADVANCE_MS),
+    setInterval(() => positions.publish(centre, sources), POSITION_MS),
   ];
   return {
     url: listener.url,
     brokerUrl: broker?.url,
     api,
+    local: centre instanceof LocalCentre ? centre.api : undefined,
     sourcesDone,
     async close() {
       for (const timer of timers) clearInterval(timer);
       await Promise.all(sources.map((source) => source.close()));
+      await centre.close();
+      if (scratch !== "") rmSync(scratch, { recursive: true, force: true });
       await listener.close();
       await broker?.close();
     },
   };
 }
 
-/** Says once for each feed how long it took until every book of it could be trusted. */
-function tellValid(live: Live, told: Set<string>, onStatus: (text: string) => void): void {
-  for (const [id, { repairs }] of live.feeds) {
-    if (told.has(id) || Number.isNaN(repairs.validAfterNs)) continue;
-    told.add(id);
-    const seconds = (repairs.validAfterNs / 1e9).toFixed(1);
-    onStatus(`every book of ${id} is valid, ${seconds} s after its first chunk`);
+function openCentre(
+  options: ServiceOptions,
+  scratch: string,
+  canAsk: boolean,
+  ask: LiveOptions["ask"],
+): Centre {
+  const { version, shards, onStatus } = options;
+  const tool = `edgebook ${version}`;
+  const key = `${tool} ${options.stateKey ?? ""}`;
+  const saveNs = options.saveNs ?? SAVE_NS;
+  if (shards !== undefined) {
+    const state = options.state ?? scratch;
+    return new ShardedCentre({ ...shards, state, key, tool, saveNs, canAsk, ask, onStatus });
   }
+  const newLive = () =>
+    new Live({
+      zstd: openZstd(),
+      ...(options.decoderFor === undefined ? {} : { decoderFor: options.decoderFor }),
+      ...(options.sequencer === undefined ? {} : { sequencer: options.sequencer }),
+      ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
+      ...(options.certify === undefined ? {} : { certify: options.certify }),
+      ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+      intake: { canAsk },
+      ask,
+    });
+  return new LocalCentre({ newLive, tool, state: options.state, key, saveNs, onStatus });
 }
+
+/** Shards begin again from checkpoints also where nobody wants to keep any. */
+const newFolder = () => mkdtempSync(join(tmpdir(), "edgebook-book-"));
 
 /** Tells collectors how far the books are, when they have moved; nothing queues for a lost broker. */
 class PositionTeller {
@@ -173,8 +217,8 @@ class PositionTeller {
     this.consumer = consumer;
   }
 
-  publish(live: Live, sources: readonly Source[]): void {
-    for (const position of live.intake.positions(this.consumer)) {
+  publish(centre: Centre, sources: readonly Source[]): void {
+    for (const position of centre.positions(this.consumer)) {
       for (const source of sources) {
         const key = `${source.name} ${position.collector}`;
         const place = `${position.boot}/${position.chunk}`;
@@ -184,9 +228,4 @@ class PositionTeller {
       }
     }
   }
-}
-
-/** Nanoseconds since 1970 as a double: exact enough for time-outs. */
-function clockNs(): number {
-  return (performance.timeOrigin + performance.now()) * 1e6;
 }

@@ -71,7 +71,7 @@ async function build(target: Target): Promise<void> {
 /** Every file that runs as a worker of some command. */
 function workers(): string[] {
   const files = [
-    ...new Bun.Glob("{sim,book,collector,frames,lake,replayer}/**/*-worker.ts").scanSync(house),
+    ...new Bun.Glob("{cli,sim,book,collector,frames,lake,replayer}/**/*-worker.ts").scanSync(house),
   ];
   return files.sort().map((file) => join(house, file));
 }

@@ -23,6 +23,12 @@ const NODES_AT_ONCE = 2000;
 
 const Kind = { Head: 1, Buffers: 2, Nodes: 3, End: 4 } as const;
 
+/** A record of a shard's mailbox: a number, within one life of the process that gave it. */
+export interface RecordPlace {
+  readonly session: number;
+  readonly number: number;
+}
+
 /** What a checkpoint says of itself. */
 export interface CheckpointHead {
   /** Of the program and the options that wrote it: another one does not read it. */
@@ -37,6 +43,8 @@ export interface CheckpointHead {
     readonly boot: number;
     readonly chunk: number;
   }[];
+  /** The last of its owner's records that is in it (`shards/shard-log.ts`). */
+  readonly record: RecordPlace;
   readonly outline: readonly Outline[];
   /** Length of each buffer, bytes. */
   readonly buffers: readonly number[];

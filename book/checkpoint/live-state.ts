@@ -70,7 +70,7 @@ const RULES: GraphRules = {
     Epochs: ["view"],
     Instruments: ["masters"],
     Intake: ["ports", "options"],
-    Live: ["options"],
+    Live: ["options", "clears"],
     MessageBatch: "*",
     NseDecoder: ["masters"],
     OpBatch: "*",

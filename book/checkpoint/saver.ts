@@ -11,7 +11,8 @@
  */
 import type { Zstd } from "../../frames/zstd-port.ts";
 import type { Live } from "../live.ts";
-import { type CheckpointHead, checkpointPieces } from "./file.ts";
+import { type CheckpointHead, checkpointPieces, type RecordPlace } from "./file.ts";
+import type { GraphNode } from "./graph.ts";
 import { captureLive } from "./live-state.ts";
 
 /** Where a checkpoint goes. None of its methods may leave a half written one behind as a whole. */
@@ -25,6 +26,8 @@ export interface CheckpointWriter {
 export interface SaverPorts {
   /** @throws if it cannot be written: the checkpoint is then given up and counted */
   open(number: number): CheckpointWriter;
+  /** Asked in the stop: what was taken last. */
+  record?(): RecordPlace;
   /** A clock that only goes on, ns. */
   clockNs(): number;
   /** Told when all of one was written. */
@@ -55,6 +58,8 @@ export class CheckpointSaver {
   private readonly copies: Uint8Array[] = [];
   private number: number;
   private work: Generator<void> | undefined;
+  /** Of the stop, until they are written. */
+  private nodes: readonly GraphNode[] = [];
 
   /** @param number of the newest checkpoint that there is; 0: none */
   constructor(live: Live, key: string, zstd: Zstd, number: number, ports: SaverPorts) {
@@ -119,8 +124,6 @@ export class CheckpointSaver {
     this.ports.saved(head, bytes);
   }
 
-  private nodes: ReturnType<typeof captureLive>["graph"]["nodes"] = [];
-
   /** Memory that was never written costs a page fault a page: not in the stop. */
   private *makeRoom(): Generator<void> {
     const { buffers } = captureLive(this.live).graph;
@@ -168,6 +171,7 @@ export class CheckpointSaver {
       number: ++this.number,
       takenNs: nowNs,
       positions,
+      record: ports.record?.() ?? { session: 0, number: 0 },
       outline,
       buffers: graph.buffers.map(({ length }) => length),
       nodes: graph.nodes.length,

@@ -2,20 +2,16 @@
 
 import { startService } from "../../book/service.ts";
 import { parseAddress } from "../../book/service-error.ts";
-import type { DecoderOptions, Feed } from "../../feed/feed.ts";
-import { FEEDS } from "../../feed/registry.ts";
 import { parseChunkAddress } from "../../frames/transport-open.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { pageFiles } from "../../web/bundle.ts";
-import { parseAsOf } from "../as-of.ts";
+import { type BookFlags, bookOptions, stateKeyOf } from "../book-options.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
-import { loadMasters } from "../masters.ts";
+import type { FlagValues } from "../flag-values.ts";
 import { MQTT_FLAGS, mqttAccess } from "../mqtt-flags.ts";
 import { printErr } from "../output.ts";
 import { DATE_FLAG, MASTERS_FLAG, WINDOW_FLAG } from "../shared-flags.ts";
-import { dayInNewYork, midnightInNewYork, parseDay } from "../trading-day.ts";
-import { parseWindow } from "../window.ts";
 
 export const command: Command = {
   args: NO_ARGUMENTS,
@@ -62,6 +58,25 @@ export const command: Command = {
         "own instrument, or as a TOML file declares.",
     },
     ...MQTT_FLAGS,
+    {
+      name: "shards",
+      kind: "integer",
+      placeholder: "N",
+      doc: "Spreads the streams over so many threads, each begun again by itself when it fails.",
+    },
+    {
+      name: "state",
+      kind: "text",
+      placeholder: "DIR",
+      doc: "Saves checkpoints there and begins with the newest good one.",
+    },
+    {
+      name: "save-every",
+      kind: "duration",
+      placeholder: "TIME",
+      fallback: "30s",
+      doc: "Between two checkpoints: 500ms, 30s, 5m.",
+    },
     MASTERS_FLAG,
     WINDOW_FLAG,
     DATE_FLAG,
@@ -74,6 +89,10 @@ export const command: Command = {
     ["edgebook book --broker 127.0.0.1:1883", "broker and books in one; collectors send to it"],
     ["edgebook book --from mqtt://127.0.0.1:1883", "chunks from a broker that runs already"],
     ["edgebook book --from dir:/var/spool/edgebook", "books of chunks in a directory"],
+    [
+      "edgebook book --broker 127.0.0.1:1883 --shards 2 --state /var/lib/edgebook",
+      "two threads, and back in seconds after a crash",
+    ],
   ],
   async run({ flags, signal }) {
     const from = flags.texts("from");
@@ -87,7 +106,19 @@ export const command: Command = {
     }
     // Before anything listens: a wrong address is a matter of usage.
     for (const address of from) parseChunkAddress(address);
-    const asOf = flags.text("as-of");
+    const books = bookFlags(flags);
+    const count = flags.integer("shards");
+    if (count !== undefined && (count < 1 || count > 64)) {
+      throw new CliError("bad_flag", `'--shards' is ${count}.`, "Write a number from 1 to 64.");
+    }
+    const state = flags.text("state");
+    if (books.asOf !== undefined && books.asOf !== "own" && (count ?? 1) > 1) {
+      throw new CliError(
+        "bad_flag",
+        "A join across instruments needs all streams in one shard.",
+        "Leave out --shards, or write --as-of own.",
+      );
+    }
     const service = await startService({
       version: packageFile.version,
       from,
@@ -96,11 +127,11 @@ export const command: Command = {
       page: await pageFiles(),
       consumer: flags.text("name") ?? "book",
       mqtt: mqttAccess(flags),
-      decoderFor: await decoderOptions(flags.texts("masters")),
-      sequencer: parseWindow(flags.text("window") ?? "100ms"),
-      midnightSec: midnightOf(flags.text("date")),
-      certify: flags.on("certify"),
-      ...(asOf === undefined ? {} : { asOf: await parseAsOf(asOf) }),
+      ...(await bookOptions(books)),
+      stateKey: stateKeyOf(books),
+      ...(count === undefined ? {} : { shards: { count, module: SHARD_WORKER, rest: books } }),
+      ...(state === undefined ? {} : { state }),
+      saveNs: flags.durationNs("save-every") ?? 30e9,
       onStatus: (text) => printErr(`edgebook: ${text}\n`),
     });
     if (service.brokerUrl !== undefined) printErr(`edgebook: broker at ${service.brokerUrl}\n`);
@@ -118,33 +149,16 @@ export const command: Command = {
   },
 };
 
-/** Contract files hold prices in the unit of their feed, so they are read once for each places. */
-async function decoderOptions(paths: readonly string[]): Promise<(feed: Feed) => DecoderOptions> {
-  const byPlaces = new Map<number, DecoderOptions>();
-  for (const feed of paths.length === 0 ? [] : FEEDS.filter(({ id }) => id.startsWith("nse-"))) {
-    const places = feed.table.priceDecimals;
-    if (byPlaces.has(places)) continue;
-    const masters = await loadMasters(paths, feed);
-    byPlaces.set(places, masters === undefined ? {} : { masters });
-  }
-  return ({ id, table }) =>
-    (id.startsWith("nse-") ? byPlaces.get(table.priceDecimals) : undefined) ?? {};
-}
+/** Where the threads of `--shards` begin. */
+const SHARD_WORKER = new URL("../book-shard-worker.ts", import.meta.url);
 
-/** Midnight in New York of the day given, else of the capture's; kept for the hour it was asked of. */
-export function midnightOf(date: string | undefined): (captureSec: number) => number {
-  if (date !== undefined) {
-    const midnight = midnightInNewYork(parseDay(date));
-    return () => midnight;
-  }
-  let hour = Number.NaN;
-  let midnight = Number.NaN;
-  return (captureSec) => {
-    const asked = Math.floor(captureSec / 3600);
-    if (asked === hour) return midnight;
-    hour = asked;
-    midnight = midnightInNewYork(dayInNewYork(captureSec));
-    return midnight;
+function bookFlags(flags: FlagValues): BookFlags {
+  return {
+    masters: flags.texts("masters"),
+    window: flags.text("window") ?? "100ms",
+    date: flags.text("date"),
+    certify: flags.on("certify"),
+    asOf: flags.text("as-of"),
   };
 }
 

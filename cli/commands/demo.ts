@@ -139,7 +139,7 @@ function marketOptions(flags: FlagValues) {
 /** Numbers that somebody had to ask the exchange for, as messages or within a snapshot. */
 function recoveredOf(service: BookService): number {
   let recovered = 0;
-  for (const { pipeline } of service.api.live.feeds.values()) {
+  for (const { pipeline } of service.local?.live.feeds.values() ?? []) {
     recovered += pipeline.sequencer.ledger.recoveredNumbers;
   }
   return recovered;
@@ -150,7 +150,7 @@ function statusLine(market: DemoMarket, service: BookService): { stop(): void } 
   const isTerminal = process.stderr.isTTY === true;
   const timer = setInterval(
     () => {
-      const { streams } = service.api.streams();
+      const streams = service.local?.streams().streams ?? [];
       const sum = (of: (stream: (typeof streams)[number]) => number) =>
         Math.round(streams.reduce((total, stream) => total + of(stream), 0));
       const doubtful = streams.filter((stream) => stream.doubtful).length;

@@ -1,0 +1,135 @@
+/**
+ * Edge: the books of a service in this very thread: one `Live`, and its checkpoints where a directory
+ * for them was named. A crash ends all of it; `shards/` is for whoever wants more.
+ */
+
+import type { Position } from "../frames/transport.ts";
+import { openZstd } from "../frames/zstd.ts";
+import type { Centre, Client, ClientPort } from "./centre.ts";
+import { CheckpointFolder } from "./checkpoint/folder.ts";
+import { openLive } from "./checkpoint/opening.ts";
+import { CheckpointSaver } from "./checkpoint/saver.ts";
+import type { Live } from "./live.ts";
+import { LiveApi } from "./live-api.ts";
+import { Subscriber } from "./live-subscriber.ts";
+
+export interface LocalOptions {
+  readonly newLive: () => Live;
+  readonly tool: string;
+  /** Directory of checkpoints; undefined: nothing is saved. */
+  readonly state: string | undefined;
+  /** Version and options: a checkpoint of others is not read. */
+  readonly key: string;
+  readonly saveNs: number;
+  readonly onStatus: (text: string) => void;
+}
+
+const RATE_NS = 1e9;
+/** A checkpoint under way gets so much time of every pause between chunks. */
+const WORK_MS = 5;
+const PAUSE_MS = 5;
+
+export class LocalCentre implements Centre {
+  readonly api: LiveApi;
+  readonly live: Live;
+  private readonly options: LocalOptions;
+  private readonly saver: CheckpointSaver | undefined;
+  private readonly isRestored: boolean;
+  private readonly told = new Set<string>();
+  private sealing: Promise<void> = Promise.resolve();
+  private worker: ReturnType<typeof setInterval> | undefined;
+  private sampledNs = 0;
+  private savedNs = clockNs();
+
+  constructor(options: LocalOptions) {
+    this.options = options;
+    const { state, newLive, key, onStatus } = options;
+    const folder = state === undefined ? undefined : new CheckpointFolder(state);
+    const opened = folder && openLive(folder, key, openZstd(), newLive);
+    for (const { number, why } of opened?.refused ?? []) {
+      onStatus(`checkpoint ${number} is not used: ${why}`);
+    }
+    this.live = opened?.live ?? newLive();
+    this.isRestored = opened?.head !== undefined;
+    this.api = new LiveApi(this.live, options.tool);
+    this.saver = folder && this.newSaver(folder, opened?.newest ?? 0);
+  }
+
+  begin(): void {
+    if (this.isRestored) this.live.resume(clockNs());
+  }
+
+  push(bytes: Uint8Array): void {
+    this.live.push(bytes, clockNs());
+  }
+
+  tick(): void {
+    const nowNs = clockNs();
+    this.live.advance(nowNs);
+    tellValid(this.live, this.told, this.options.onStatus);
+    if (nowNs - this.sampledNs >= RATE_NS) {
+      this.sampledNs = nowNs;
+      this.api.rates.sample(this.live, nowNs);
+    }
+    if (this.saver === undefined || nowNs - this.savedNs < this.options.saveNs) return;
+    this.savedNs = nowNs;
+    this.saver.begin(nowNs);
+    this.worker ??= setInterval(() => this.work(), PAUSE_MS);
+  }
+
+  finish(): void {
+    this.live.finish(clockNs());
+  }
+
+  positions(consumer: string): Position[] {
+    return this.live.intake.positions(consumer);
+  }
+
+  connect(port: ClientPort): Client {
+    return new Subscriber(this.api, port);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.worker);
+    this.saver?.saveNow(clockNs());
+    await this.sealing;
+  }
+
+  private work(): void {
+    const until = performance.now() + WORK_MS;
+    while (this.saver?.step() === true && performance.now() < until);
+    if (this.saver?.isBusy === true) return;
+    clearInterval(this.worker);
+    this.worker = undefined;
+  }
+
+  private newSaver(folder: CheckpointFolder, newest: number): CheckpointSaver {
+    const { key, onStatus } = this.options;
+    const lost = (text: string) => onStatus(`a checkpoint could not be saved: ${text}`);
+    return new CheckpointSaver(this.live, key, openZstd(), newest, {
+      open: (number) => folder.writer(number, () => {}),
+      clockNs: () => performance.now() * 1e6,
+      saved: ({ number }) => {
+        this.sealing = this.sealing
+          .then(() => folder.seal(number))
+          .catch((error: Error) => lost(error.message));
+      },
+      failed: ({ message }) => lost(message),
+    });
+  }
+}
+
+/** Says once for each feed how long it took until every book of it could be trusted. */
+function tellValid(live: Live, told: Set<string>, onStatus: (text: string) => void): void {
+  for (const [id, { repairs }] of live.feeds) {
+    if (told.has(id) || Number.isNaN(repairs.validAfterNs)) continue;
+    told.add(id);
+    const seconds = (repairs.validAfterNs / 1e9).toFixed(1);
+    onStatus(`every book of ${id} is valid, ${seconds} s after its first chunk`);
+  }
+}
+
+/** Nanoseconds since 1970 as a double: exact enough for time-outs. */
+function clockNs(): number {
+  return (performance.timeOrigin + performance.now()) * 1e6;
+}

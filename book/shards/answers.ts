@@ -1,0 +1,92 @@
+/**
+ * Puts the shards' answers to one question together. A shard that knows nothing of a feed or a day
+ * refuses; only when all of them refuse is that the answer.
+ */
+import type { LeftOut } from "../intake.ts";
+import type { RankedBooks } from "../live-api.ts";
+import type { StreamJson } from "../live-status.ts";
+
+export function mergeStreams(answers: readonly (readonly StreamJson[])[]): StreamJson[] {
+  return answers.flat().sort((a, b) => a.feed.localeCompare(b.feed) || a.stream - b.stream);
+}
+
+/** @param limit as the client gave it; each shard has checked it */
+export function mergeBooks(answers: readonly RankedBooks[], limit: number): object {
+  const ranked = answers.flatMap((answer) => answer.ranked).sort((a, b) => b.count - a.count);
+  return {
+    total: answers.reduce((sum, { total }) => sum + total, 0),
+    books: ranked.slice(0, limit).map(({ book }) => book),
+  };
+}
+
+/** Lists under the same names, one behind the other; chunks that every shard gave up count once. */
+export function mergeLists(answers: readonly Readonly<Record<string, unknown>>[]): object {
+  const merged: Record<string, unknown[]> = {};
+  for (const answer of answers) {
+    for (const [name, value] of Object.entries(answer)) {
+      if (!Array.isArray(value)) continue;
+      merged[name] ??= [];
+      merged[name].push(...value);
+    }
+  }
+  if (merged.lost_chunks !== undefined) merged.lost_chunks = distinct(merged.lost_chunks);
+  return merged;
+}
+
+function distinct(rows: readonly unknown[]): unknown[] {
+  return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
+}
+
+/** Prometheus pages: rows of the same name and labels are added up, of a high-water mark the highest. */
+export function mergeMetrics(pages: readonly string[]): string {
+  const heads = new Map<string, string[]>();
+  const rows = new Map<string, Map<string, number>>();
+  for (const page of pages) {
+    for (const line of page.split("\n")) {
+      if (line.startsWith("#")) addHead(heads, line);
+      else if (line !== "") addRow(rows, line);
+    }
+  }
+  let text = "";
+  for (const [name, lines] of heads) {
+    text += `${lines.join("\n")}\n`;
+    for (const [key, value] of rows.get(name) ?? []) text += `${key} ${value}\n`;
+  }
+  return text;
+}
+
+function addHead(heads: Map<string, string[]>, line: string): void {
+  const name = line.split(" ")[2];
+  const lines = heads.get(name) ?? [];
+  heads.set(name, lines);
+  if (!lines.includes(line)) lines.push(line);
+}
+
+function addRow(rows: Map<string, Map<string, number>>, line: string): void {
+  const end = line.lastIndexOf(" ");
+  const key = line.slice(0, end);
+  const value = Number(line.slice(end + 1));
+  const name = key.split("{")[0];
+  const family = rows.get(name) ?? new Map<string, number>();
+  rows.set(name, family);
+  const before = family.get(key);
+  const isHighest = name.endsWith("_max") || name.endsWith("_seconds");
+  if (before === undefined) family.set(key, value);
+  else family.set(key, isHighest ? Math.max(before, value) : before + value);
+}
+
+/** Numbers that went to other shards, put together until somebody is told. */
+export class ElsewhereNotes {
+  private readonly notes: { -readonly [Name in keyof LeftOut]: LeftOut[Name] }[] = [];
+
+  add(collector: string, boot: number, oldest: number, number: number): void {
+    const last = this.notes.at(-1);
+    const follows = last?.collector === collector && last.boot === boot && last.to === number - 1;
+    if (last !== undefined && follows) last.to = number;
+    else this.notes.push({ collector, boot, oldest, from: number, to: number });
+  }
+
+  take(): readonly LeftOut[] {
+    return this.notes.splice(0);
+  }
+}

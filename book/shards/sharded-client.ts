@@ -1,0 +1,109 @@
+/**
+ * Edge: a WebSocket client of a service in shards: each subscription goes to the shard that has the
+ * instrument, and is made again when that shard begins a new life.
+ */
+import type { Client, ClientPort } from "../centre.ts";
+import type { ClientWord } from "./record.ts";
+import type { ShardEdge } from "./shard-edge.ts";
+
+/** From here on shards are told that the connection is full. */
+const WAITING_LIMIT = 1 << 20;
+/** Messages of the client that wait for the answer of an earlier one. */
+const MESSAGES_LIMIT = 1000;
+
+export class ShardedClient implements Client {
+  private readonly id: number;
+  private readonly shards: readonly ShardEdge[];
+  private readonly port: ClientPort;
+  private readonly onClose: () => void;
+  private format: "json" | "msgpack" = "json";
+  /** Subscriptions that stand, by shard and then by what they are of. */
+  private readonly standing: readonly Map<string, unknown>[];
+  private readonly owners = new Map<string, number>();
+  private before: Promise<void> = Promise.resolve();
+  private queued = 0;
+  private wasFull = false;
+  private isClosed = false;
+
+  constructor(id: number, shards: readonly ShardEdge[], port: ClientPort, onClose: () => void) {
+    this.id = id;
+    this.shards = shards;
+    this.port = port;
+    this.onClose = onClose;
+    this.format = port.format;
+    this.standing = shards.map(() => new Map());
+  }
+
+  /** In the order in which they come, though looking for an instrument takes a moment. */
+  message(value: unknown): void {
+    if (this.queued >= MESSAGES_LIMIT) return;
+    this.queued++;
+    this.before = this.before.then(async () => {
+      this.queued--;
+      if (!this.isClosed) await this.obey(value);
+    });
+  }
+
+  tick(): void {
+    const isFull = this.port.waiting() > WAITING_LIMIT;
+    if (isFull === this.wasFull) return;
+    this.wasFull = isFull;
+    for (const shard of this.shards) shard.tellClient(this.word(undefined));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const shard of this.shards) shard.tellClient({ ...this.word(undefined), isGone: true });
+    this.onClose();
+  }
+
+  /** A shard has begun a new life, which knows no clients. */
+  begun(shard: number): void {
+    for (const value of this.standing[shard].values()) {
+      this.shards[shard].tellClient({ ...this.word(value), isAgain: true });
+    }
+  }
+
+  deliver(message: string | Uint8Array): void {
+    if (!this.isClosed) this.port.sendPacked(message);
+  }
+
+  private async obey(value: unknown): Promise<void> {
+    const fields = (typeof value === "object" && value !== null ? value : {}) as Record<
+      string,
+      unknown
+    >;
+    const { op, feed, token, schema = "mbp-10", format } = fields;
+    if (op === "format" && (format === "json" || format === "msgpack")) {
+      this.format = format;
+      this.port.setFormat(format);
+    }
+    const isNamed = typeof feed === "string" && typeof token === "string";
+    const owner = isNamed ? await this.ownerOf(feed, token) : 0;
+    const key = `${String(feed)}/${String(token)}/${String(schema)}`;
+    if (op === "subscribe" && isNamed) this.standing[owner].set(key, value);
+    if (op === "unsubscribe") this.standing[owner].delete(key);
+    this.shards[owner].tellClient(this.word(value));
+  }
+
+  /** The first shard answers for an instrument that none has. */
+  private async ownerOf(feed: string, token: string): Promise<number> {
+    const key = `${feed}/${token}`;
+    const known = this.owners.get(key);
+    if (known !== undefined) return known;
+    const found = await Promise.allSettled(
+      this.shards.map((shard) => shard.ask("find", [feed, token])),
+    );
+    const owner = found.findIndex(
+      (answer) => answer.status === "fulfilled" && answer.value === "true",
+    );
+    if (owner >= 0) this.owners.set(key, owner);
+    return Math.max(0, owner);
+  }
+
+  private word(value: unknown): ClientWord {
+    const { id: client, format } = this;
+    const waitingBytes = this.port.waiting();
+    return { client, value, format, isGone: false, isAgain: false, waitingBytes };
+  }
+}

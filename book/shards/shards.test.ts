@@ -1,0 +1,167 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ControlRequest, RepairRequest } from "../../frames/transport.ts";
+import { openZstd } from "../../frames/zstd.ts";
+import { type Market, runMarket } from "../../tests/live-market.ts";
+import type { BookApi } from "../book-api.ts";
+import { Live } from "../live.ts";
+import { LiveApi } from "../live-api.ts";
+import { ShardedCentre } from "./sharded-centre.ts";
+import type { ToyFaults } from "./toy-shard.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "edgebook-shards-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const NO_FAULTS: ToyFaults = { throwAt: 0, hangAt: 0, once: "" };
+const market = runMarket({ seed: 21, milliseconds: 1500 });
+
+/** A service of two shards, whose collector still has everything. */
+function newCentre(name: string, faults: Partial<ToyFaults> = {}) {
+  const said: string[] = [];
+  const state = join(scratch, name);
+  const ask = (_: string, request: ControlRequest | RepairRequest) => {
+    if (request.ask !== "resend" && request.ask !== "from") return;
+    const to = request.ask === "resend" ? request.to : pushed;
+    for (const { header, bytes } of market.chunks) {
+      if (header.number >= request.from && header.number <= to) centre.push(bytes);
+    }
+  };
+  let pushed = 0;
+  const centre = new ShardedCentre({
+    count: 2,
+    module: new URL("./toy-shard.ts", import.meta.url),
+    rest: { ...NO_FAULTS, ...faults },
+    state,
+    key: "test",
+    tool: "test",
+    saveNs: 200e6,
+    canAsk: true,
+    ask,
+    onStatus: (text) => said.push(text),
+    hangNs: 1e9,
+  });
+  const timer = setInterval(() => centre.tick(), 20);
+  centre.begin();
+  return {
+    centre,
+    said,
+    state,
+    async push(upTo: number, pauseMs = 0) {
+      while (pushed < upTo) {
+        await centre.push(market.chunks[pushed++].bytes);
+        if (pauseMs > 0) await Bun.sleep(pauseMs);
+      }
+    },
+    async end() {
+      await centre.finish();
+      const answer = await answers(centre.api, market);
+      await centre.close();
+      clearInterval(timer);
+      return answer;
+    },
+    async close() {
+      await centre.close();
+      clearInterval(timer);
+    },
+  };
+}
+
+type Asked = Pick<BookApi, "streams" | "book" | "trades">;
+
+async function answers(api: Asked, { exchange }: Market) {
+  const streams = ((await api.streams()) as { streams: object[] }).streams;
+  const books = [];
+  for (const { name } of exchange.instruments) {
+    const book = await Promise.resolve(api.book("nse-fo", name, "50")).catch(() => null);
+    if (book === null) continue;
+    books.push(book, await api.trades("nse-fo", name, "500"));
+  }
+  // Each shard counts copies of the chunks that it takes, and shows its own rates.
+  return { streams: streams.map((row) => ({ ...row, messages_per_second: 0 })), books };
+}
+
+function whole() {
+  const live = new Live({ zstd: openZstd(), ask() {} });
+  for (const { bytes } of market.chunks) live.push(bytes, 1.78e18);
+  live.finish(1.78e18);
+  const api = new LiveApi(live);
+  return answers(proxied(api), market);
+}
+
+/** The core throws where shards reject. */
+function proxied(api: LiveApi): Asked {
+  const later = (ask: () => object) => Promise.resolve().then(ask);
+  return {
+    streams: () => api.streams(),
+    book: (...args: [string, string, string]) => later(() => api.book(...args)),
+    trades: (...args: [string, string, string]) => later(() => api.trades(...args)),
+  };
+}
+
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (const end = performance.now() + 20_000; !isSo(); await Bun.sleep(10)) {
+    if (performance.now() > end) throw new Error(`not within 20 s: ${what}`);
+  }
+}
+
+describe("books in two shards", () => {
+  test("are what one gives, book by book and trade by trade", async () => {
+    const service = newCentre("plain");
+    await service.push(market.chunks.length);
+    expect(await service.end()).toEqual(await whole());
+    expect(service.said).toEqual([]);
+  }, 30_000);
+
+  test("a shard that throws goes on from its checkpoint, and its books are the same", async () => {
+    const service = newCentre("throws", { throwAt: 400, once: join(scratch, "thrown") });
+    await service.push(market.chunks.length, 10);
+    await until(() => service.centre.shards.some(({ restarts }) => restarts === 1), "a restart");
+    expect(await service.end()).toEqual(await whole());
+    expect(service.centre.shards.map(({ restarts }) => restarts).sort()).toEqual([0, 1]);
+  }, 30_000);
+
+  test("a shard that hangs is begun again while the other goes on", async () => {
+    const service = newCentre("hangs", { hangAt: 400, once: join(scratch, "hung") });
+    await service.push(market.chunks.length, 5);
+    expect(await service.end()).toEqual(await whole());
+    expect(service.said.join()).toContain("no heartbeat");
+  }, 30_000);
+
+  test("killed again and again under load, no book differs", async () => {
+    const service = newCentre("killed");
+    const { shards } = service.centre;
+    for (let at = 0; at < market.chunks.length; at += 8) {
+      await service.push(Math.min(at + 8, market.chunks.length), 15);
+      shards[(at / 8) % 2].kill();
+    }
+    expect(await service.end()).toEqual(await whole());
+    expect(shards[0].restarts + shards[1].restarts).toBeGreaterThan(4);
+  }, 60_000);
+
+  test("a chunk that breaks it three times is set aside, its gap shown, and the rest goes on", async () => {
+    const service = newCentre("poisoned", { throwAt: 400 });
+    await service.push(market.chunks.length, 5);
+    const { streams, books } = await service.end();
+    expect(service.said.join()).toContain("3 times: it is set aside");
+    expect(readdirSync(join(service.state, "quarantine")).length).toBe(1);
+    const [broken, other] = streams as unknown as { stream: number; lost: number; flags: string }[];
+    expect([broken.stream, broken.lost > 0, broken.flags]).toEqual([1, true, "G"]);
+    expect([other.stream, other.lost, other.flags]).toEqual([2, 0, ""]);
+    expect(books.length).toBeGreaterThan(20);
+  }, 30_000);
+
+  test("a service that ended is there again at once, with the chunks that came since", async () => {
+    const first = newCentre("again");
+    const half = Math.floor(market.chunks.length / 2);
+    await first.push(half);
+    await until(() => first.centre.positions("").length > 0, "a position");
+    await first.close();
+    const second = newCentre("again");
+    await until(() => second.centre.shards.every(({ isUp }) => isUp), "both shards");
+    expect(second.centre.positions("").length).toBeGreaterThanOrEqual(0);
+    await second.push(market.chunks.length);
+    expect(await second.end()).toEqual(await whole());
+  }, 30_000);
+});

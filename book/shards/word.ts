@@ -1,0 +1,46 @@
+/** What a shard tells its owner. Structured clones: few, or whole batches as bytes. */
+import type {
+  ClearRequest,
+  ControlRequest,
+  Position,
+  RepairRequest,
+} from "../../frames/transport.ts";
+import type { RecordPlace } from "../checkpoint/file.ts";
+import type { ApiErrorCode } from "../http-error.ts";
+
+export type ShardWord =
+  /** A life has begun. `record`: what its checkpoint contains. */
+  | {
+      readonly say: "begun";
+      readonly record: RecordPlace;
+      readonly isFromCheckpoint: boolean;
+      readonly refused: readonly string[];
+    }
+  | { readonly say: "positions"; readonly positions: readonly Position[] }
+  | {
+      readonly say: "ask";
+      readonly collector: string;
+      readonly request: ControlRequest | RepairRequest | ClearRequest;
+    }
+  | { readonly say: "answer"; readonly id: number; readonly text: string }
+  | {
+      readonly say: "refusal";
+      readonly id: number;
+      readonly code: ApiErrorCode;
+      readonly message: string;
+    }
+  /** MessagePack: pairs of client and message. */
+  | { readonly say: "rows"; readonly bytes: Uint8Array }
+  /** A checkpoint's file is written and is to be sealed. */
+  | {
+      readonly say: "written";
+      readonly number: number;
+      readonly record: RecordPlace;
+      readonly bytes: number;
+      readonly pauseNs: number;
+      readonly stateBytes: number;
+    }
+  | { readonly say: "save_failed"; readonly text: string }
+  /** Everything that the log had for this life is done. */
+  | { readonly say: "caught_up" }
+  | { readonly say: "finished" };

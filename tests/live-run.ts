@@ -23,14 +23,18 @@ export interface Running {
 
 const SAY_MS = 20_000;
 
-export function start(...words: string[]): Running {
+const LIFE_MS = 90_000;
+
+export const start = (...words: string[]): Running => startFor(LIFE_MS, ...words);
+
+/** @param lifeMs a process that outlives its test is ended all the same */
+export function startFor(lifeMs: number, ...words: string[]): Running {
   const child = Bun.spawn([EDGEBOOK, ...words], {
     cwd: house,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    // A process that outlives its test is ended all the same.
-    timeout: 90_000,
+    timeout: lifeMs,
   });
   let err = "";
   const reading = (async () => {

@@ -58,6 +58,42 @@ function newIntake(options: Partial<IntakeOptions> = {}, isGood = (_: ChunkHeade
 }
 
 describe("intake of chunks", () => {
+  test("what a killed collector's life had kept is asked for, once its next life tells of it", () => {
+    const { intake, taken, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 });
+    intake.push(header(1, 0), BYTES, 0);
+    const former = { boot: 7, oldest: 1, newest: 3 };
+    const next = { boot: 8, former };
+    intake.push(header(1, 0, next), BYTES, 0);
+    expect(asked).toEqual([{ ask: "resend", boot: 7, from: 2, to: 3 }]);
+    // The gap that they leave may wait for them.
+    expect(intake.patienceNs("nse-fo", 1)).toBe(1000);
+    intake.push(header(2, 1), BYTES, 100);
+    intake.push(header(3, 2), BYTES, 100);
+    expect(taken).toEqual(["1:1", "1:1", "1:2", "1:3"]);
+    expect([intake.patienceNs("nse-fo", 1), intake.lost]).toEqual([0, 0]);
+    for (let nowNs = 200; nowNs <= 3000; nowNs += 100) intake.advance(nowNs);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("a life between two that are known is asked for, though nothing of it ever came", () => {
+    const { intake, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 });
+    intake.push(header(1, 0), BYTES, 0);
+    const next = { boot: 9, former: { boot: 8, oldest: 1, newest: 2 } };
+    intake.push(header(1, 0, next), BYTES, 0);
+    expect(asked).toEqual([{ ask: "resend", boot: 8, from: 1, to: 2 }]);
+    expect(intake.patienceNs("nse-fo", 1)).toBe(1000);
+    for (let nowNs = 0; nowNs <= 3000; nowNs += 100) intake.advance(nowNs);
+    expect([intake.lost, intake.patienceNs("nse-fo", 1)]).toEqual([2, 0]);
+    expect(intake.positions("book")[0]).toMatchObject({ boot: 9, chunk: 1 });
+  });
+
+  test("who has heard of no earlier life begins with the one that speaks", () => {
+    const { intake, asked } = newIntake();
+    const former = { boot: 7, oldest: 1, newest: 300 };
+    intake.push(header(1, 0, { boot: 8, former }), BYTES, 0);
+    expect(asked).toEqual([]);
+  });
+
   test("a hole that no stream waits for is asked for, then lost, and the position goes on", () => {
     const { intake, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 });
     intake.push(header(1, 0), BYTES, 0);

@@ -144,6 +144,7 @@ export class Intake {
     const boot = this.bootOf(header, nowNs);
     boot.lastNs = nowNs;
     boot.resumedNs = Number.NaN;
+    this.hearOfFormer(header, nowNs);
     const lane = laneOf(boot, header);
     if (boot.seen.has(header.number)) {
       this.repeated++;
@@ -414,9 +415,30 @@ export class Intake {
     this.ports.ask(boot.collector, { ask: "from", boot: boot.boot, from });
   }
 
+  /**
+   * A collector was killed: what its former life had spooled, and the broker had nobody to give to,
+   * nobody would ask for. Who has heard of no earlier life begins with this one.
+   */
+  private hearOfFormer(header: ChunkHeader, nowNs: number): void {
+    const { collector, former } = header;
+    if (former === undefined || !this.hasHeardBefore(collector, header.boot)) return;
+    const { boot: life, oldest, newest } = former;
+    const boot = this.bootOf({ ...header, boot: life, oldest, number: oldest }, nowNs);
+    if (newest <= boot.newest) return;
+    boot.newest = newest;
+    if (boot.askedNs < 0) this.askMissing(boot, nowNs);
+  }
+
+  private hasHeardBefore(collector: string, life: number): boolean {
+    for (const boot of this.boots.values()) {
+      if (boot.collector === collector && boot.boot < life) return true;
+    }
+    return false;
+  }
+
   private askMissing(boot: Boot, nowNs: number): void {
     if (!this.options.canAsk) return;
-    const holes = boot.seen.missing(1, boot.seen.highest);
+    const holes = boot.seen.missing(1, lastOf(boot));
     boot.askedNs = holes.length > 0 ? nowNs : -1;
     for (const { from, to } of holes.slice(0, ASK_LIMIT)) {
       this.asked++;

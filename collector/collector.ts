@@ -12,6 +12,7 @@ import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts"
 import { confirmed } from "./confirmation.ts";
 import type { CollectorCore } from "./core.ts";
 import { DropCauses } from "./drop-causes.ts";
+import { formerLife } from "./former.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ThreadPacking } from "./packing-edge.ts";
 import type { RecoverySockets } from "./recovery-sockets.ts";
@@ -89,6 +90,7 @@ export class Collector {
   ): void {
     this.repack = repack;
     this.core = core;
+    if (this.spool !== undefined) core.former = formerLife(this.spool, this.boot);
     this.watch = watch;
     this.packing = packing;
   }

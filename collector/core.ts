@@ -17,7 +17,7 @@ import {
   type ClockSource,
   type PackedChunk,
 } from "../frames/chunk.ts";
-import type { ChunkRepairs, ChunkSnapshot } from "../frames/chunk-header.ts";
+import type { ChunkFormer, ChunkRepairs, ChunkSnapshot } from "../frames/chunk-header.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { hashOf } from "../streams/hash.ts";
@@ -117,6 +117,8 @@ export class CollectorCore {
   readonly counters = new CollectorCounters();
   /** The oldest chunk of this boot that can still be sent again; the edge keeps it up to date. */
   oldestKept = 1;
+  /** What the spool has of the life before this one; the edge tells. */
+  former: ChunkFormer | undefined;
   private readonly options: CollectorOptions;
   private readonly channels: Channels;
   private readonly feedOf: (channel: Channel) => Feed | undefined;
@@ -353,6 +355,7 @@ export class CollectorCore {
         session: chunk.session,
         clock,
         ...(repairs === undefined ? {} : { repairs }),
+        ...(this.former === undefined ? {} : { former: this.former }),
         ...own,
       },
       frames,

@@ -73,6 +73,8 @@ export interface ChunkHeader {
   readonly repairs?: ChunkRepairs;
   /** Of a snapshot's part: its frames are order records, `lastSequence` is the image's. */
   readonly snapshot?: ChunkSnapshot;
+  /** The life of its collector before this one, and how far that came; absent: nothing is kept. */
+  readonly former?: ChunkFormer;
   /** Of a clear: the command that it answers, so that whoever gave it knows it again. */
   readonly command?: string;
 }
@@ -82,6 +84,13 @@ export interface ChunkRepairs {
   readonly ticksNs: number;
   /** For a snapshot; 0: it has nobody to ask. */
   readonly snapshotNs: number;
+}
+
+export interface ChunkFormer {
+  readonly boot: number;
+  /** Its chunks that can be sent again. */
+  readonly oldest: number;
+  readonly newest: number;
 }
 
 export interface ChunkSnapshot {
@@ -168,6 +177,7 @@ const CHECKS: Record<keyof Required<ChunkHeader>, Check> = {
   runsDropped: counter,
   repairs: (value) => value === undefined || hasCounters(value, "ticksNs", "snapshotNs"),
   snapshot: (value) => value === undefined || hasCounters(value, "part", "parts", "orders"),
+  former: (value) => value === undefined || hasCounters(value, "boot", "oldest", "newest"),
   command: (value) => value === undefined || text(64)(value),
 };
 const NAMES = Object.keys(CHECKS) as (keyof ChunkHeader)[];

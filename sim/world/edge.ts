@@ -7,6 +7,7 @@
  */
 import { COLLECTOR_DEFAULTS, CollectorCore } from "../../collector/core.ts";
 import { ForwardCore } from "../../collector/forward-core.ts";
+import { formerLife } from "../../collector/former.ts";
 import { EdgeRecovery, type EdgeRecoveryOptions, repairsOf } from "../../collector/recovery.ts";
 import { type ToSend, WINDOW_CHUNKS } from "../../collector/send-window.ts";
 import { LineWatch } from "../../collector/watch.ts";
@@ -144,6 +145,7 @@ export class Edge implements SocketSink {
         ...(canAsk ? { repairs: repairsOf(asks) } : {}),
       },
     );
+    this.core.former = formerLife(spool, this.boot);
     this.watch = canAsk ? new LineWatch(this.channels, () => this.feed) : null;
     this.recovery =
       this.watch === null ? null : new EdgeRecovery(this.feed, this.watch, this.core, asks);

@@ -18,7 +18,7 @@ channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 }
 const packer = new ChunkPacker(channels, openZstd());
 const BOOT = 1;
 
-function chunk(number: number): PackedChunk {
+function chunk(number: number, boot = BOOT): PackedChunk {
   const frames = new FrameBatch(1);
   frames.reset(Uint8Array.of(number & 255));
   frames.add(0, 1, number, 0, 0);
@@ -26,7 +26,7 @@ function chunk(number: number): PackedChunk {
     {
       kind: "live",
       collector: "colo-1",
-      boot: BOOT,
+      boot,
       number,
       previous: number - 1,
       oldest: 1,
@@ -46,11 +46,15 @@ function chunk(number: number): PackedChunk {
 
 /** A sink that takes nothing until it is opened. */
 class Gate {
-  readonly name = "gate";
+  readonly name: string;
   readonly took: number[] = [];
   ask: (request: ControlRequest) => void = () => {};
   private open = false;
   private readonly waiting: (() => void)[] = [];
+
+  constructor(name = "gate") {
+    this.name = name;
+  }
 
   send({ header }: PackedChunk): Promise<void> {
     const take = () => {
@@ -118,5 +122,88 @@ describe("a sink that comes late", () => {
     expect(gate.took.at(-1)).toBe(2000);
     await forwarder.close(0);
     spool.close();
+  });
+});
+
+/** One without a centre: what it took is where it shall be. */
+class Shelf {
+  readonly name: string;
+  readonly took: string[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async send({ header }: PackedChunk): Promise<void> {
+    this.took.push(`${header.boot}/${header.number}`);
+  }
+
+  async close(): Promise<void> {}
+}
+
+const keys = (boot: number, count: number) => upTo(count).map((number) => `${boot}/${number}`);
+
+describe("several sinks", () => {
+  test("a dead one holds up no other, and costs no memory that the spool has", async () => {
+    const spool = new Spool(join(scratch, "c"));
+    const dead = new Gate("dead");
+    const shelf = new Shelf("shelf");
+    const forwarders = [dead, shelf].map((sink) => new Forwarder(sink, BOOT, spool));
+    for (const number of upTo(600)) {
+      const packed = chunk(number);
+      spool.append(packed);
+      for (const forwarder of forwarders) forwarder.offer(packed);
+    }
+    expect(await forwarders[1].settle(0, 5000)).toBe(true);
+    expect(shelf.took).toEqual(keys(BOOT, 600));
+    expect([dead.took.length, forwarders[0].behind, forwarders[0].bytesUnkept]).toEqual([
+      0, 600, 0,
+    ]);
+    for (const forwarder of forwarders) await forwarder.close(0);
+    spool.close();
+  });
+
+  test("each goes on where it was in the life before, and a new one with the present", async () => {
+    const first = new Spool(join(scratch, "d"));
+    const before = new Forwarder(new Shelf("shelf"), BOOT, first);
+    const stuck = new Forwarder(new Shelf("stuck"), BOOT, first);
+    await stuck.close(0);
+    for (const number of upTo(10)) {
+      const packed = chunk(number);
+      first.append(packed);
+      before.offer(packed);
+      stuck.offer(packed);
+    }
+    await before.settle(0, 5000);
+    await before.close(0);
+    first.close();
+    const spool = new Spool(join(scratch, "d"));
+    const shelves = ["shelf", "stuck", "new"].map((name) => new Shelf(name));
+    const forwarders = shelves.map((shelf) => new Forwarder(shelf, BOOT + 1, spool));
+    const packed = chunk(1, BOOT + 1);
+    spool.append(packed);
+    for (const forwarder of forwarders) forwarder.offer(packed);
+    for (const forwarder of forwarders) expect(await forwarder.settle(0, 5000)).toBe(true);
+    const present = keys(BOOT + 1, 1);
+    expect(shelves.map(({ took }) => took)).toEqual([
+      present,
+      [...keys(BOOT, 10), ...present],
+      present,
+    ]);
+    for (const forwarder of forwarders) await forwarder.close(0);
+    spool.close();
+  });
+});
+
+describe("a disk that takes nothing", () => {
+  test("what is in no spool stays in memory until it is sent, within its bound", async () => {
+    const gate = new Gate();
+    const forwarder = new Forwarder(gate, BOOT, undefined);
+    for (const number of upTo(2000)) forwarder.offer(chunk(number));
+    expect(forwarder.bytesUnkept).toBeGreaterThan(0);
+    gate.lift();
+    expect(await forwarder.settle(0, 5000)).toBe(true);
+    expect([gate.took, forwarder.missed, forwarder.bytesUnkept]).toEqual([upTo(2000), 0, 0]);
+    await forwarder.close(0);
   });
 });

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -138,5 +145,59 @@ describe("chunks in a directory", () => {
     await next.send(chunk(3));
     await next.close();
     expect(await numbersIn()).toEqual([1, 3]);
+  });
+
+  test("are not written twice by a writer that was killed before it knew", async () => {
+    const sink = new DirChunkSink(directory);
+    for (const number of [1, 2, 3]) await sink.send(chunk(number));
+    await sink.close();
+    const next = new DirChunkSink(directory);
+    for (const number of [2, 3, 4]) await next.send(chunk(number));
+    await next.send(chunk(1, 2));
+    await next.close();
+    expect([await numbersIn(), next.repeated]).toEqual([[1, 2, 3, 4, 1], 2]);
+  });
+
+  test("wait where nothing can be written, say so once, and come in order when it can", async () => {
+    const said: string[] = [];
+    const sink = new DirChunkSink(directory, (text) => said.push(text));
+    // A file stands where a folder has to be.
+    writeFileSync(join(directory, "nse-fo"), "");
+    const sent = Promise.all([1, 2, 3].map((number) => sink.send(chunk(number))));
+    await Bun.sleep(700);
+    expect(said).toEqual([expect.stringContaining("takes no chunks")]);
+    rmSync(join(directory, "nse-fo"));
+    await sent;
+    await sink.close();
+    expect([await numbersIn(), said.at(-1)]).toEqual([
+      [1, 2, 3],
+      expect.stringContaining("takes chunks again"),
+    ]);
+  });
+});
+
+describe("the folder of a spool", () => {
+  test("has one spool at a time, and says so with what to do", () => {
+    const spool = new Spool(directory);
+    try {
+      new Spool(directory);
+      throw new Error("two spools in one folder");
+    } catch (error) {
+      expect(error).toMatchObject({ code: "in_use", hint: expect.stringContaining("Stop it") });
+    }
+    spool.close();
+    new Spool(directory).close();
+  });
+
+  test("is read as it stands, as chunk files are", async () => {
+    const spool = new Spool(directory, { segmentBytes: 1500 });
+    for (let number = 1; number <= 9; number++) spool.append(chunk(number));
+    const source = new DirChunkSource(directory);
+    const numbers: (number | undefined)[] = [];
+    await source.run((bytes) => {
+      numbers.push(numberOf(bytes));
+    });
+    expect([numbers, source.damages]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9], 0]);
+    spool.close();
   });
 });

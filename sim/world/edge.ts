@@ -6,8 +6,8 @@
  * way than the window allows.
  */
 import { COLLECTOR_DEFAULTS, CollectorCore } from "../../collector/core.ts";
-import { ForwardCore } from "../../collector/forward-core.ts";
 import { formerLife } from "../../collector/former.ts";
+import { ForwardCore } from "../../collector/forward-core.ts";
 import { EdgeRecovery, type EdgeRecoveryOptions, repairsOf } from "../../collector/recovery.ts";
 import { type ToSend, WINDOW_CHUNKS } from "../../collector/send-window.ts";
 import { LineWatch } from "../../collector/watch.ts";

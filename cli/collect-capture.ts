@@ -24,7 +24,11 @@ export function openWire(settings: CollectSettings): OpenWire {
   const where = address === "" ? name : `${name} (${address})`;
   const ring = receiver.kind === "ring";
   const by = ring ? `a packet ring of ${receiver.receiveBufferBytes >> 20} MiB` : receiver.kind;
-  const notes = [why, mirror ? "mirror port: nothing is joined" : ""].filter((note) => note !== "");
+  const { clock, clockNote = "" } = receiver;
+  const told = clockNote === "" ? `clock: ${clock}` : `clock: ${clock}, ${clockNote}`;
+  const notes = [why, told, mirror ? "mirror port: nothing is joined" : ""].filter(
+    (note) => note !== "",
+  );
   return {
     receiver,
     text:

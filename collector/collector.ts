@@ -6,6 +6,7 @@
 import type { PackedChunk } from "../frames/chunk.ts";
 import { isStored } from "../frames/chunk-repack.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
+import { hostClockDoubtNs } from "../frames/host-clock.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
@@ -24,6 +25,8 @@ const BATCHES_IN_A_ROW = 16;
 const IDLE_MS = 1;
 /** How often the kernel is asked what it dropped. */
 const CAUSES_EVERY_NS = 100e6;
+/** How often the host is asked how far its clock may be off. */
+const CLOCK_EVERY_NS = 10e9;
 /** Chunks that a file may be ahead of its slowest sink. */
 const FILE_AHEAD_CHUNKS = 128;
 const FILE_PATIENCE_MS = 60_000;
@@ -114,8 +117,10 @@ export class Collector {
   async receive(receiver: MulticastReceiver, signal: AbortSignal): Promise<void> {
     const core = this.attached();
     this.live = true;
+    core.clock = receiver.clock;
     let inARow = 0;
     let causesNs = 0;
+    let clockNs = 0;
     while (!signal.aborted) {
       const batch = receiver.receive();
       const nowNs = performance.now() * 1e6;
@@ -128,6 +133,11 @@ export class Collector {
         this.watch?.advance(Date.now() * 1e6);
       }
       for (const recovery of this.recoveries) recovery.turn();
+      if (nowNs >= clockNs) {
+        // The doubt is of the host's clock: what disciplines the card's is not known here.
+        core.clockDoubtNs = core.clock === "hardware" ? undefined : hostClockDoubtNs();
+        clockNs = nowNs + CLOCK_EVERY_NS;
+      }
       if (nowNs >= causesNs) {
         this.truncated = receiver.truncated ?? 0;
         this.noteCauses(receiver.kernelDrops, nowNs);

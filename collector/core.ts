@@ -115,6 +115,9 @@ export class CollectorCounters {
 
 export class CollectorCore {
   readonly counters = new CollectorCounters();
+  /** Whose clock gives the capture times, and how far it may be off; the edge tells. */
+  clock: ClockSource;
+  clockDoubtNs: number | undefined;
   /** The oldest chunk of this boot that can still be sent again; the edge keeps it up to date. */
   oldestKept = 1;
   /** What the spool has of the life before this one; the edge tells. */
@@ -145,6 +148,7 @@ export class CollectorCore {
     this.channels = channels;
     this.feedOf = feedOf;
     this.onChunk = onChunk;
+    this.clock = options.clock;
     const done: TakePacked = (chunk, isLent) => this.handOn(chunk, isLent);
     const packer = new ChunkPacker(channels, zstd, options.codec);
     this.packing = options.packing?.(done) ?? new InlinePacking(packer, done);
@@ -341,7 +345,8 @@ export class CollectorCore {
   /** Gives the stream's next chunk its number, and to whoever packs it. */
   private emit(lane: Lane, chunk: StreamChunk, own: OwnTitle, frames: FrameBatch): void {
     const { options, counters } = this;
-    const { collector, boot, clock, repairs } = options;
+    const { collector, boot, repairs } = options;
+    const { clock, clockDoubtNs } = this;
     const number = ++this.number;
     this.packing.pack(
       {
@@ -354,6 +359,7 @@ export class CollectorCore {
         stream: chunk.stream,
         session: chunk.session,
         clock,
+        ...(clockDoubtNs === undefined ? {} : { clockDoubtNs }),
         ...(repairs === undefined ? {} : { repairs }),
         ...(this.former === undefined ? {} : { former: this.former }),
         ...own,

@@ -20,8 +20,11 @@ export type ChunkCodec = "raw" | "columns";
  * operator's command, behind what came before it; its one frame is empty and says when.
  */
 export type ChunkKind = "live" | "recovered" | "snapshot" | "clear";
-/** Whose clock gave the capture times: the kernel at receipt, the collector, or a capture file. */
-export type ClockSource = "kernel" | "host" | "capture";
+/**
+ * Whose clock gave the capture times: the network card's own, the kernel's at receipt, the
+ * collector's, or a capture file.
+ */
+export type ClockSource = "hardware" | "kernel" | "host" | "capture";
 
 export interface ChunkHeader {
   readonly version: number;
@@ -49,6 +52,8 @@ export interface ChunkHeader {
   readonly lastSec: number;
   readonly lastNsec: number;
   readonly clock: ClockSource;
+  /** The most that the host's clock may have been off, ns; absent: nobody knows. */
+  readonly clockDoubtNs?: number;
   /** The channels that its frames refer to by index. */
   readonly channels: readonly Channel[];
   readonly frames: number;
@@ -163,7 +168,8 @@ const CHECKS: Record<keyof Required<ChunkHeader>, Check> = {
   firstNsec: word,
   lastSec: word,
   lastNsec: word,
-  clock: oneOf("kernel", "host", "capture"),
+  clock: oneOf("hardware", "kernel", "host", "capture"),
+  clockDoubtNs: (value) => value === undefined || counter(value),
   channels: (value) =>
     Array.isArray(value) && value.length <= CHUNK_CHANNELS_LIMIT && value.every(isChannel),
   frames: whole(CHUNK_FRAMES_LIMIT),

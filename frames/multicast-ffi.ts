@@ -3,8 +3,10 @@
  * count of drops; and frames sent through `sendmmsg` straight from the batch's buffer.
  */
 import { type Pointer, ptr } from "bun:ffi";
+import type { ClockSource } from "./chunk-header.ts";
 import type { FrameBatch as Frames } from "./frame-batch.ts";
 import { FrameBatch } from "./frame-batch.ts";
+import { hardwareTimesObstacle } from "./hardware-times.ts";
 import type {
   JoinedGroup,
   MulticastReceiver,
@@ -29,13 +31,17 @@ const BATCH = 256;
 const DATAGRAM_BYTES_MAX = 9216;
 /** A little more than the longest datagram, so that slots do not all meet in one set of the cache. */
 const SLOT_BYTES = DATAGRAM_BYTES_MAX + 64;
-const CONTROL_BYTES = 64;
+const CONTROL_BYTES = 128;
+/** Times of the card, raw, and of the software where the card gave none. */
+const HARDWARE_TIMES = (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6);
+const TIMESPEC_BYTES = 16;
 /** Room that a `cmsghdr` takes before its content. */
 const CONTROL_HEAD_BYTES = 16;
 
 export class FfiReceiver implements MulticastReceiver {
   readonly kind = "recvmmsg";
-  readonly clock = "kernel";
+  readonly clock: ClockSource;
+  readonly clockNote: string;
   readonly receiveBufferBytes: number;
   /** Datagrams longer than a slot; their heads were kept. */
   truncated = 0;
@@ -61,6 +67,9 @@ export class FfiReceiver implements MulticastReceiver {
     this.libc = libc;
     this.groups = groups;
     this.drops = new Float64Array(groups.length);
+    this.clockNote = hardwareTimesObstacle(libc, networkInterface.name) ?? "";
+    this.clock = this.clockNote === "" ? "hardware" : "kernel";
+    const times = this.clock === "hardware" ? HARDWARE_TIMES : 0;
     let smallest = Number.POSITIVE_INFINITY;
     try {
       for (const group of groups) {
@@ -69,7 +78,9 @@ export class FfiReceiver implements MulticastReceiver {
         if (!this.ready.add(socket, index)) {
           throw socketError("watch", systemErrorName(c.errno(libc)), group.group);
         }
-        smallest = Math.min(smallest, listen(libc, socket, group, networkInterface, bufferBytes));
+        const given = listen(libc, socket, group, networkInterface, bufferBytes);
+        smallest = Math.min(smallest, given);
+        stampPackets(libc, socket, times);
       }
     } catch (error) {
       this.close();
@@ -126,7 +137,13 @@ export class FfiReceiver implements MulticastReceiver {
     }
   }
 
-  /** The kernel's time of receipt, and its count of drops where there were any. */
+  private readTime(i: number, at: number): void {
+    const { view } = this.control;
+    this.frames.sec[i] = view.getUint32(at, true);
+    this.frames.nsec[i] = view.getUint32(at + 8, true);
+  }
+
+  /** The time of receipt, and its count of drops where there were any. */
   private readControl(i: number, which: number): void {
     const { view } = this.control;
     let at = i * CONTROL_BYTES;
@@ -135,8 +152,11 @@ export class FfiReceiver implements MulticastReceiver {
       const length = view.getUint32(at, true);
       const type = view.getInt32(at + 12, true);
       if (type === c.SO_TIMESTAMPNS) {
-        this.frames.sec[i] = view.getUint32(at + CONTROL_HEAD_BYTES, true);
-        this.frames.nsec[i] = view.getUint32(at + CONTROL_HEAD_BYTES + 8, true);
+        this.readTime(i, at + CONTROL_HEAD_BYTES);
+      } else if (type === c.SO_TIMESTAMPING) {
+        // The software's comes first, the card's third; the card's counts where there is one.
+        this.readTime(i, at + CONTROL_HEAD_BYTES + 2 * TIMESPEC_BYTES);
+        if (this.frames.sec[i] === 0) this.readTime(i, at + CONTROL_HEAD_BYTES);
       } else if (type === c.SO_RXQ_OVFL) {
         this.drops[which] = view.getUint32(at + CONTROL_HEAD_BYTES, true);
       }
@@ -166,7 +186,6 @@ function listen(
   if (!setOption(libc, socket, c.SOL_SOCKET, c.SO_RCVBUFFORCE, bufferBytes)) {
     setOption(libc, socket, c.SOL_SOCKET, c.SO_RCVBUF, bufferBytes);
   }
-  setOption(libc, socket, c.SOL_SOCKET, c.SO_TIMESTAMPNS, 1);
   setOption(libc, socket, c.SOL_SOCKET, c.SO_RXQ_OVFL, 1);
   const bound = libc.bind(socket, socketAddress(address, port).address as Pointer, 16);
   if (bound !== 0) throw socketError("bind", systemErrorName(c.errno(libc)), where);
@@ -186,6 +205,13 @@ function listen(
     if (joined !== 0) throw socketError("join", systemErrorName(c.errno(libc)), where);
   }
   return getOption(libc, socket, c.SOL_SOCKET, c.SO_RCVBUF);
+}
+
+/** @param hardware flags of the card's times; 0: the kernel's */
+function stampPackets(libc: Libc, socket: number, hardware: number): void {
+  const isTaken =
+    hardware !== 0 && setOption(libc, socket, c.SOL_SOCKET, c.SO_TIMESTAMPING, hardware);
+  if (!isTaken) setOption(libc, socket, c.SOL_SOCKET, c.SO_TIMESTAMPNS, 1);
 }
 
 function setOption(libc: Libc, socket: number, level: number, option: number, value: number) {

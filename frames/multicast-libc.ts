@@ -56,6 +56,8 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUFFORCE = 33;
 /** Also the type of the control message that carries the time. */
 export const SO_TIMESTAMPNS = 35;
+/** Also the type of the control message that carries the software's, an old, and the card's time. */
+export const SO_TIMESTAMPING = 37;
 /** Also the type of the control message that carries the count. */
 export const SO_RXQ_OVFL = 40;
 export const IPPROTO_IP = 0;

@@ -28,6 +28,8 @@ export interface MulticastReceiver {
   readonly kind: "ring" | "recvmmsg" | "dgram";
   /** Whose clock stamps the frames. */
   readonly clock: ClockSource;
+  /** Why it is no better one; empty where there is none better. */
+  readonly clockNote?: string;
   /** The smallest receive buffer of all groups, as the kernel gave it; a ring's is one for all. */
   readonly receiveBufferBytes: number;
   /** Datagrams that the kernel dropped because a receive buffer was full. */

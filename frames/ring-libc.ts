@@ -16,6 +16,7 @@ export const PACKET_RX_RING = 5;
 export const PACKET_STATISTICS = 6;
 export const PACKET_VERSION = 10;
 export const PACKET_VNET_HDR = 15;
+export const PACKET_TIMESTAMP = 17;
 export const PACKET_IGNORE_OUTGOING = 23;
 export const PACKET_MR_PROMISC = 1;
 export const TPACKET_V3 = 2;

@@ -1,6 +1,6 @@
 /**
  * Edge: multicast received through an AF_PACKET ring: the kernel writes packets into memory that it
- * shares with us, with its own time of receipt, and no system call is made for them. Needs
+ * shares with us, with its own time of receipt or the network card's, and no system call is made for them. Needs
  * CAP_NET_RAW. Waiting is the caller's: whether a block is ready is one word of memory.
  *
  * The kernel closes a block when it is full or 4 ms old, so a datagram is seen at most 4 ms late, and
@@ -9,7 +9,9 @@
  */
 import type { Pointer } from "bun:ffi";
 import { readFileSync } from "node:fs";
+import type { ClockSource } from "./chunk-header.ts";
 import { FrameBatch } from "./frame-batch.ts";
+import { hardwareTimesObstacle, RAW_HARDWARE } from "./hardware-times.ts";
 import type { JoinedGroup, MulticastReceiver, NetworkInterface } from "./multicast.ts";
 import { ipv4Bytes, SocketError, socketError, systemErrorName } from "./multicast-error.ts";
 import type { Libc } from "./multicast-libc.ts";
@@ -40,7 +42,8 @@ export interface RingOptions {
 
 export class RingReceiver implements MulticastReceiver {
   readonly kind = "ring";
-  readonly clock = "kernel";
+  readonly clock: ClockSource;
+  readonly clockNote: string;
   readonly receiveBufferBytes: number;
   private readonly libc: Libc;
   private readonly socket: number;
@@ -59,6 +62,8 @@ export class RingReceiver implements MulticastReceiver {
     this.receiveBufferBytes =
       Math.max(2, Math.round(options.ringBytes / BLOCK_BYTES)) * BLOCK_BYTES;
     this.socket = openPacketSocket(libc);
+    this.clockNote = this.askForHardwareTimes(name);
+    this.clock = this.clockNote === "" ? "hardware" : "kernel";
     try {
       this.prepare(options.groups);
       const ring = r.mapRing(this.socket, this.receiveBufferBytes);
@@ -132,6 +137,15 @@ export class RingReceiver implements MulticastReceiver {
     // Older kernels do not know it; the filter turns away what goes out all the same.
     packet(r.PACKET_IGNORE_OUTGOING, 1);
     this.attachFilter(groups);
+  }
+
+  /** @returns why there are none; empty if the card stamps from now on */
+  private askForHardwareTimes(name: string): string {
+    const obstacle = hardwareTimesObstacle(this.libc, name);
+    if (obstacle !== undefined) return obstacle;
+    const words = [RAW_HARDWARE];
+    const taken = r.setWords(this.libc, this.socket, r.SOL_PACKET, r.PACKET_TIMESTAMP, words);
+    return taken ? "" : "the ring takes no hardware times";
   }
 
   private attachFilter(groups: readonly JoinedGroup[]): void {

@@ -30,10 +30,28 @@ type PriceRule = (n: number, random: Random) => number;
 const plainId: IdRule = (n) => [0, n + 1];
 const nearTouch: PriceRule = (_, random) => MIDDLE - TICK * random.below(40);
 
+/**
+ * Ids that all fall into one chain of `book/book-store.ts`: its hash has no key, so who chooses ids can
+ * do this. An exchange's members cannot; the exchange numbers orders itself.
+ */
+function collidingId(): IdRule {
+  const chosen: (readonly [number, number])[] = [];
+  let high = 0;
+  return (n) => {
+    while (chosen.length <= n) {
+      const block = Math.imul(++high, 0x85eb_ca6b) >>> 0;
+      if (block >>> 28 === 0) chosen.push([high, (block << 4) >>> 0]);
+    }
+    return chosen[n];
+  };
+}
+
 /** @param orders that stand at once in each case */
 export function worstCases(orders: number): WorstCase[] {
   // A side sorted in an array moves half of it for each new level: more would take hours.
   const levels = Math.min(orders, 100_000);
+  // Each look-up walks half of the chain.
+  const chained = Math.min(orders, 10_000);
   const usual = (name: string, what: string, id: IdRule) => made(name, what, orders, id, nearTouch);
   return [
     usual(
@@ -61,6 +79,7 @@ export function worstCases(orders: number): WorstCase[] {
       (n + 1) >>> 12,
       ((n + 1) << 20) >>> 0,
     ]),
+    made("one chain", `${chained} ids against this very table`, chained, collidingId(), nearTouch),
   ];
 }
 

@@ -1,8 +1,9 @@
 /** Torn writes on a disk in memory; many more of them, and real kills, are `npm run prove -- torn`. */
 import { expect, test } from "bun:test";
+import { FaultyDisk } from "../faults/disk.ts";
 import { tornRun } from "./torn-disk.ts";
 
-const RUNS = 200;
+const RUNS = 100;
 const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 test(`whatever a kill or a power cut tears, what was kept comes, once and as it was (seed: ${first})`, () => {
@@ -15,4 +16,31 @@ test(`whatever a kill or a power cut tears, what was kept comes, once and as it 
   console.log(JSON.stringify(totals));
   expect(totals.kills).toBeGreaterThan(RUNS / 3);
   expect(totals.bytesTorn).toBeGreaterThan(0);
-}, 60_000);
+}, 120_000);
+
+/** Says that it cut a file, and did not. */
+class UncutDisk extends FaultyDisk {
+  override truncate(): void {}
+}
+
+/** Says that it synced, and did not. */
+class UnsyncedDisk extends FaultyDisk {
+  override sync(): void {}
+}
+
+/** Gives other bytes than were written, now and then. */
+class BentDisk extends FaultyDisk {
+  override write(name: string, bytes: Uint8Array, at: number): void {
+    super.write(name, bytes.length % 7 === 0 ? bytes.map((byte) => byte ^ 1) : bytes, at);
+  }
+}
+
+for (const Disk of [UncutDisk, UnsyncedDisk, BentDisk]) {
+  test(`a spool on an ${Disk.name} is complained of (seed: ${first})`, () => {
+    let complaints = 0;
+    for (let seed = first; seed < first + RUNS && complaints === 0; seed++) {
+      complaints = tornRun(seed, Disk).complaints.length;
+    }
+    expect(complaints).toBeGreaterThan(0);
+  });
+}

@@ -69,10 +69,10 @@ class TornWorld {
   private spool: SpoolCore;
   private nowMs = 1000;
 
-  constructor(seed: number) {
+  constructor(seed: number, Disk: typeof FaultyDisk) {
     this.random = new Random(seed);
     const errorRate = this.random.chance(0.3) ? 0.05 : 0;
-    this.disk = new FaultyDisk({ errorRate }, seed);
+    this.disk = new Disk({ errorRate }, seed);
     this.sync = SYNCS[this.random.below(SYNCS.length)];
     this.spool = this.open();
   }
@@ -188,6 +188,7 @@ class TornWorld {
   }
 }
 
-export function tornRun(seed: number): TornRun {
-  return new TornWorld(seed).run();
+/** @param Disk a broken one shows that the run sees it */
+export function tornRun(seed: number, Disk = FaultyDisk): TornRun {
+  return new TornWorld(seed, Disk).run();
 }

@@ -42,13 +42,14 @@ export async function* measureRows(
   }
 }
 
+/** Rates of the wall, and of CPU: on a machine that does other things too only the latter say much. */
 export function rowsLine(result: RowsResult): string {
   const { schema, format, rows, bytes, seconds, cpuSeconds } = result;
-  const perSecond = (amount: number) => (amount / seconds / 1e6).toFixed(2).padStart(7);
+  const rates = (each: number) =>
+    `${(rows / each / 1e6).toFixed(2)} M rows/s ${(bytes / each / 1e6).toFixed(0).padStart(4)} MB/s`;
   return (
     `${schema.padEnd(7)} ${format.padEnd(8)} ${String(rows).padStart(9)} rows ` +
-    `${perSecond(rows)} M rows/s ${(bytes / seconds / 1e6).toFixed(0).padStart(5)} MB/s ` +
-    `${(bytes / Math.max(1, rows)).toFixed(1).padStart(7)} B a row ` +
-    `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s CPU)`
+    `${(bytes / Math.max(1, rows)).toFixed(1).padStart(7)} B each  ` +
+    `wall ${seconds.toFixed(2)} s ${rates(seconds)}  CPU ${cpuSeconds.toFixed(2)} s ${rates(cpuSeconds)}`
   );
 }

@@ -42,6 +42,8 @@ export interface PipelineStream {
   applied: number;
   /** Number of the message applied last; 0 before the first. */
   lastSequence: number;
+  /** Epochs that have begun since the first. */
+  epoch: number;
 }
 
 export interface PipelineOptions extends DecoderOptions {
@@ -174,6 +176,7 @@ export class BookPipeline implements DeliverySink {
     } else {
       stream.decoder.decode(batch, from, ops);
       if (kind === MessageKind.SnapshotEnd) stream.lastSequence = batch.sequence[from];
+      if (kind === MessageKind.Epoch) stream.epoch++;
     }
     ops.count = to;
     stream.books?.apply(ops, from, to, this.observers[stream.index]);
@@ -194,6 +197,7 @@ export class BookPipeline implements DeliverySink {
       messages: this.fileMessages,
       applied: 0,
       lastSequence: 0,
+      epoch: 0,
     };
     this.streams[index] = stream;
     this.observers[index] = this.options.observerFor?.(stream) ?? null;

@@ -56,7 +56,7 @@ function rowsOf(
   const instruments = new Instruments();
   for (const name of ["ONE", "TWO"]) instruments.add(name, instruments.count + 1);
   const messages = new MessageBatch(steps.length);
-  const stream: RowStream = { feed, id: 7, instruments, source: { messages } };
+  const stream: RowStream = { feed, id: 7, instruments, source: { messages, epoch: 0 } };
   const columns = columnsFor(schema, feed);
   const batch = new RowBatch(columns, new NameTable(), feed.table.priceDecimals, 2);
   let text = "";

@@ -37,15 +37,20 @@ export class WordCells implements Cells {
   readonly words: Int32Array;
   rows = 0;
   count = 0;
+  private readonly timeUnit: "nanos" | "micros";
 
-  constructor(capacity: number) {
+  /** @param timeUnit what a time is counted in; microseconds are rounded down */
+  constructor(capacity: number, timeUnit: "nanos" | "micros" = "nanos") {
     this.levels = new Uint8Array(capacity);
     this.words = new Int32Array(capacity * 2);
+    this.timeUnit = timeUnit;
   }
 
   take(batch: RowBatch, column: Column): void {
-    if (column.kind === "time") this.takeTimes(column, batch.count);
-    else if ("hi" in column) this.takeWords(column, batch.count);
+    if (column.kind === "time") {
+      if (this.timeUnit === "nanos") this.takeTimes(column, batch.count);
+      else this.takeMicros(column, batch.count);
+    } else if ("hi" in column) this.takeWords(column, batch.count);
     else this.takeNumbers(column as NumberColumn, batch.count);
   }
 
@@ -92,6 +97,21 @@ export class WordCells implements Cells {
         (seconds - upper * TWO_16) * BILLION + nsec[row] + (high - carried * TWO_16) * TWO_16;
       words[at] = low;
       words[at + 1] = carried + Math.floor(low / TWO_32);
+      at += 2;
+    }
+    this.count = at / 2;
+  }
+
+  private takeMicros({ sec, nsec }: TimeColumn, count: number): void {
+    const { levels, words } = this;
+    let at = this.count * 2;
+    for (let row = 0; row < count; row++) {
+      const micros = sec[row] * 1e6 + Math.floor(nsec[row] / 1000);
+      const has = !Number.isNaN(micros);
+      levels[this.rows++] = has ? 1 : 0;
+      if (!has) continue;
+      words[at] = micros;
+      words[at + 1] = Math.floor(micros / TWO_32);
       at += 2;
     }
     this.count = at / 2;

@@ -15,35 +15,53 @@ import type { ByteOutput } from "./text-buffer.ts";
 
 const GROUP_ROWS = 100_000;
 
+/** A column of the file, and which of the batch's columns it is made of. */
+interface Leaf {
+  readonly element: SchemaElement;
+  readonly column: number;
+  readonly cells: Cells;
+}
+
+export interface ParquetOptions {
+  /** Rows of a row group; memory holds one. */
+  readonly groupRows?: number;
+  /**
+   * For tables of Delta, whose types have no nanoseconds and nothing unsigned: each time is a
+   * timestamp of microseconds and beside it, as `NAME_ns`, the exact number; ids are signed; the
+   * stream is in the path and not in the file.
+   */
+  readonly forDelta?: boolean;
+}
+
 export class ParquetRows implements RowSink {
   private readonly file: DrainedWriter;
   private readonly writer: ParquetWriter;
-  private readonly leaves: readonly SchemaElement[];
-  private readonly cells: readonly Cells[];
+  private readonly leaves: readonly Leaf[];
   private readonly pages: ColumnPages;
+  private readonly groupRows: number;
   private rows = 0;
 
   /** @param shape an (empty) batch of the rows that will come */
-  constructor(out: ByteOutput, shape: RowBatch) {
-    const capacity = GROUP_ROWS + shape.capacity;
-    this.leaves = shape.columns.map(schemaElement);
+  constructor(out: ByteOutput, shape: RowBatch, options: ParquetOptions = {}) {
+    this.groupRows = options.groupRows ?? GROUP_ROWS;
+    const capacity = this.groupRows + shape.capacity;
+    this.leaves = options.forDelta
+      ? shape.columns.flatMap((column, at) => deltaLeaves(column, at, capacity))
+      : shape.columns.map((column, at) => leaf(schemaElement(column), at, capacity));
     const root: SchemaElement = { name: "root", num_children: this.leaves.length };
     this.file = new DrainedWriter(out);
     this.writer = new ParquetWriter({
       writer: this.file,
-      schema: [root, ...this.leaves],
+      schema: [root, ...this.leaves.map(({ element }) => element)],
       createdBy: "edgebook",
     });
-    this.cells = this.leaves.map(({ type }) =>
-      type === "INT64" ? new WordCells(capacity) : new StringCells(capacity),
-    );
     this.pages = new ColumnPages(capacity);
   }
 
   write(batch: RowBatch): void {
-    for (let at = 0; at < this.cells.length; at++) this.cells[at].take(batch, batch.columns[at]);
+    for (const { cells, column } of this.leaves) cells.take(batch, batch.columns[column]);
     this.rows += batch.count;
-    if (this.rows >= GROUP_ROWS) this.writeGroup();
+    if (this.rows >= this.groupRows) this.writeGroup();
   }
 
   finish(): void {
@@ -55,8 +73,8 @@ export class ParquetRows implements RowSink {
     if (this.rows === 0) return;
     const { file, writer } = this;
     const start = file.offset;
-    const columns = this.cells.map((cells, at) => {
-      const chunk = this.pages.write(file, this.leaves[at], cells);
+    const columns = this.leaves.map(({ element, cells }) => {
+      const chunk = this.pages.write(file, element, cells);
       cells.clear();
       return chunk;
     });
@@ -90,6 +108,26 @@ class DrainedWriter extends ByteWriter {
   override finish(): void {
     this.flush();
   }
+}
+
+function leaf(element: SchemaElement, column: number, capacity: number): Leaf {
+  const isWords = element.type === "INT64";
+  return { element, column, cells: isWords ? new WordCells(capacity) : new StringCells(capacity) };
+}
+
+function deltaLeaves(column: Column, at: number, capacity: number): Leaf[] {
+  const base = { name: column.name, repetition_type: "OPTIONAL", type: "INT64" } as const;
+  if (column.name === "stream") return [];
+  if (column.kind === "id" || column.kind === "u64") return [leaf(base, at, capacity)];
+  if (column.kind !== "time") return [leaf(schemaElement(column), at, capacity)];
+  const micros: SchemaElement = {
+    ...base,
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MICROS" },
+  };
+  return [
+    { element: micros, column: at, cells: new WordCells(capacity, "micros") },
+    leaf({ ...base, name: `${column.name}_ns` }, at, capacity),
+  ];
 }
 
 function schemaElement(column: Column): SchemaElement {

@@ -23,7 +23,7 @@ export interface RowStream {
   readonly id: number;
   readonly instruments: Instruments;
   /** Its `messages` are those whose ops are being applied; an op is at its message's index. */
-  readonly source: { readonly messages: MessageBatch };
+  readonly source: { readonly messages: MessageBatch; readonly epoch: number };
 }
 
 /** Where rows go and which of them are wanted; shared by all streams of an output. */
@@ -53,6 +53,12 @@ export class RowHead {
   private readonly sequence: NumberColumn;
   private readonly token: NameColumn;
   private readonly flags: ByteColumn | undefined;
+  /** Which of a message's rows, and of which epoch: where rows must be told apart for good. */
+  private readonly row: NumberColumn | undefined;
+  private readonly epoch: NumberColumn | undefined;
+  private lastAt = -1;
+  private lastSequence = Number.NaN;
+  private rowOfMessage = 0;
   private readonly time: EventTime = { sec: 0, nsec: 0 };
   private readonly names: InstrumentNames;
 
@@ -65,8 +71,10 @@ export class RowHead {
     this.streamColumn = batch.number("stream");
     this.sequence = batch.number("sequence");
     this.token = batch.name("token");
-    const hasFlags = batch.columns.some((column) => column.name === "flags");
-    this.flags = hasFlags ? batch.bytes("flags") : undefined;
+    const has = (name: string) => batch.columns.some((column) => column.name === name);
+    this.flags = has("flags") ? batch.bytes("flags") : undefined;
+    this.row = has("row") ? batch.number("row") : undefined;
+    this.epoch = has("epoch") ? batch.number("epoch") : undefined;
     this.names = new InstrumentNames(stream.instruments, batch.names, target.tokens);
   }
 
@@ -90,6 +98,7 @@ export class RowHead {
     this.streamColumn.value[row] = this.stream.id;
     this.sequence.value[row] = messages.sequence[at];
     this.token.value[row] = this.names.index(instrument);
+    if (this.row !== undefined) this.fillPlace(at, row);
     if (this.flags !== undefined) {
       let flags = messages.flags[at];
       if (crossed) flags |= RowFlag.Crossed;
@@ -97,6 +106,17 @@ export class RowHead {
       this.flags.value[row] = flags;
     }
     return row;
+  }
+
+  /** A batch is reused: the same place in it may be another message, of another number, by now. */
+  private fillPlace(at: number, row: number): void {
+    const sequence = this.sequence.value[row];
+    const isSame = at === this.lastAt && sequence === this.lastSequence;
+    this.rowOfMessage = isSame ? this.rowOfMessage + 1 : 0;
+    this.lastAt = at;
+    this.lastSequence = sequence;
+    if (this.row !== undefined) this.row.value[row] = this.rowOfMessage;
+    if (this.epoch !== undefined) this.epoch.value[row] = this.stream.source.epoch;
   }
 
   private fillEventTime(ops: OpBatch, at: number, row: number): void {

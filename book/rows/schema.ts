@@ -101,3 +101,20 @@ export function bookColumns(schema: Exclude<Schema, "definition" | "status">): C
   const levels = Array.from({ length: depthOf(schema) }, (_, level) => levelColumns(level));
   return [...MBO_COLUMNS, ...levels.flat()];
 }
+
+/** Tables of a lake, and whose rows they hold. */
+export const LAKE_TABLES = { events: "mbo", trades: "trades", bbo: "bbo" } as const;
+export type LakeTable = keyof typeof LAKE_TABLES;
+
+/**
+ * The columns of a lake's table: the schema's own, and the epoch and the row within its message, so
+ * that (stream, epoch, sequence, row) names each row for good.
+ */
+export function lakeColumns(table: LakeTable): ColumnSpec[] {
+  const place: ColumnSpec[] = [
+    { name: "epoch", kind: "integer" },
+    { name: "row", kind: "integer" },
+  ];
+  const columns = bookColumns(LAKE_TABLES[table]);
+  return [...HEAD_COLUMNS, ...place, ...columns.slice(HEAD_COLUMNS.length)];
+}

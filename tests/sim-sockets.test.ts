@@ -53,7 +53,6 @@ describe.skipIf(!present)("killed by kill -9 and started again at once", () => {
       { ...run, served: { ...served, streams: [{ ...stream, position: "7" }, ...others] } },
       { ...run, served: { ...served, streams: others } },
       { ...run, served: { ...served, gaps: [gap] } },
-      { ...run, served: { ...served, lostChunks: [{}] } },
       { ...run, served: { ...served, certificates } },
       {
         ...run,

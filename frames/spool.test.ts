@@ -3,7 +3,9 @@ import {
   appendFileSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -77,6 +79,23 @@ describe("the spool", () => {
       undefined,
     ]);
     again.close();
+  });
+
+  test("gives chunks of a file that another took the place of", () => {
+    const spool = new Spool(directory, { segmentBytes: 1500 });
+    for (let number = 1; number <= 9; number++) spool.append(chunk(number));
+    expect(numberOf(spool.read(1, 2))).toBe(2);
+    const [{ name, boot, first, last }] = spool.closedSegments;
+    const path = join(directory, name);
+    // The same numbers, their chunks of other sizes.
+    const others = Array.from({ length: last }, (_, at) => chunk(at + 1, 1, 123_456));
+    writeFileSync(`${path}.other`, Buffer.concat(others.map(({ bytes }) => bytes)));
+    renameSync(`${path}.other`, path);
+    spool.renew(boot, first, statSync(path).size);
+    expect(spool.read(1, 2)).toEqual(others[1].bytes);
+    expect(numberOf(spool.read(1, last + 1))).toBe(last + 1);
+    expect(spool.counters.damaged).toBe(0);
+    spool.close();
   });
 
   test("cuts a torn chunk off when it is opened, and loses no other", () => {

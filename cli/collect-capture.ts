@@ -44,7 +44,7 @@ function bufferWarning(wanted: number, told: number): string | undefined {
   const most = readNumber("/proc/sys/net/core/rmem_max");
   return (
     `the kernel gave a receive buffer of ${Math.round(told / 2048)} KiB instead of ` +
-    `${Math.round(wanted / 1024)} KiB: raise net.core.rmem_max` +
+    `${Math.round(wanted / 1024)} KiB: 'sudo sysctl -w net.core.rmem_max=${wanted}'` +
     (most === undefined ? "" : ` (now ${most})`) +
     ", or give the process CAP_NET_ADMIN"
   );

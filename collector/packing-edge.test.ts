@@ -1,5 +1,8 @@
 /** Packing on a thread of its own: whatever becomes of that thread, every chunk comes, in order. */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { WorkerEdge } from "../actors/worker-edge.ts";
 import { Channels } from "../frames/channels.ts";
 import {
@@ -11,9 +14,13 @@ import {
 } from "../frames/chunk.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { openZstd } from "../frames/zstd.ts";
+import { StoredZstd } from "../frames/zstd-stored.ts";
+import type { RepackResult } from "./packing.ts";
 import { ThreadPacking } from "./packing-edge.ts";
 
 const SPAN_MS = 20_000;
+const scratch = mkdtempSync(join(tmpdir(), "edgebook-packing-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 function channelTable(): Channels {
   const channels = new Channels();
@@ -148,3 +155,30 @@ test("the end leaves nothing behind, whatever the other thread was doing", () =>
   packing.finish();
   expectAll(taken, 30);
 });
+
+test("a segment is compressed by the other thread while chunks are packed", async () => {
+  const { packing, taken, until } = open();
+  const path = join(scratch, "segment.ebch");
+  const storing = new ChunkPacker(channelTable(), new StoredZstd(openZstd()), "raw");
+  const stored = [1, 2, 3].map((number) => storing.pack(titleOf(number), framesOf(number)));
+  writeFileSync(path, Buffer.concat(stored.map(({ bytes }) => bytes)));
+  const { promise, resolve } = Promise.withResolvers<RepackResult | undefined>();
+  const job = { path, into: `${path}.new` };
+  let number = 0;
+  for (const end = performance.now() + SPAN_MS; !packing.compress(job, resolve); ) {
+    if (performance.now() > end) throw new Error("the other thread never has time");
+    packing.pack(titleOf(++number), framesOf(number));
+    await until(number);
+    await Bun.sleep(20);
+  }
+  for (let i = 0; i < 10; i++) packing.pack(titleOf(++number), framesOf(number));
+  const turning = setInterval(() => packing.turn(performance.now() * 1e6), 5);
+  const result = await promise;
+  clearInterval(turning);
+  await until(number);
+  packing.finish();
+  expectAll(taken, number);
+  expect(result).toMatchObject({ ...job, last: 3, repacked: 3 });
+  expect(statSync(job.into).size).toBe(result?.bytes ?? 0);
+  expect(statSync(job.into).size).toBeLessThan(statSync(path).size / 2);
+}, 30_000);

@@ -2,6 +2,8 @@
  * Edge: how a collector is doing, as one object: for its HTTP face, for `edgebook stat` and for monitoring.
  * Totals only ever grow within a boot; rates are the reader's to take between two of them.
  */
+
+import type { Spool } from "../frames/spool.ts";
 import { lineName } from "../streams/ledger.ts";
 import type { Sequencer } from "../streams/sequencer.ts";
 import type { Stream } from "../streams/stream.ts";
@@ -42,6 +44,17 @@ export interface SinkStatus {
   readonly last_error: string;
 }
 
+/** Chunks that left the spool, or never came into it, by cause. */
+export interface SpoolCauses {
+  readonly dropped_by_size: number;
+  readonly dropped_by_age: number;
+  readonly dropped_for_room: number;
+  readonly refused_full: number;
+  readonly refused_no_room: number;
+  readonly refused_by_error: number;
+  readonly damaged: number;
+}
+
 export interface CollectorStatus {
   readonly kind: "collector";
   readonly name: string;
@@ -69,6 +82,9 @@ export interface CollectorStatus {
     readonly bytes: number;
     readonly limit_bytes: number;
     readonly chunks_dropped: number;
+    /** Chunks that it did not take, since it or its disk was full, or the disk failed. */
+    readonly chunks_refused: number;
+    readonly by_cause: SpoolCauses;
   } | null;
   readonly sinks: readonly SinkStatus[];
   readonly streams: readonly WatchedStream[];
@@ -113,9 +129,7 @@ export function collectorStatus(
       process: lostInProcess,
       transport: collector.causes.lostInTransport,
     },
-    spool: spool
-      ? { bytes: spool.bytes, limit_bytes: spool.bytesLimit, chunks_dropped: spool.chunksDropped }
-      : null,
+    spool: spool === undefined ? null : spoolStatus(spool),
     sinks: collector.forwarders.map((forwarder) => ({
       to: forwarder.sink.name,
       sent: forwarder.sent,
@@ -126,6 +140,25 @@ export function collectorStatus(
       last_error: forwarder.lastError,
     })),
     streams: [...watch.sequencers()].flatMap(([feed, sequencer]) => streamsOf(feed, sequencer)),
+  };
+}
+
+function spoolStatus(spool: Spool): NonNullable<CollectorStatus["spool"]> {
+  const { counters } = spool;
+  return {
+    bytes: spool.bytes,
+    limit_bytes: spool.bytesLimit,
+    chunks_dropped: spool.chunksDropped,
+    chunks_refused: spool.appendsFailed,
+    by_cause: {
+      dropped_by_size: counters.droppedBySize,
+      dropped_by_age: counters.droppedByAge,
+      dropped_for_room: counters.droppedForRoom,
+      refused_full: counters.refusedFull,
+      refused_no_room: counters.refusedNoRoom,
+      refused_by_error: counters.refusedByError,
+      damaged: counters.damaged,
+    },
   };
 }
 

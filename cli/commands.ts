@@ -42,6 +42,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "a simulated exchange that misbehaves on the wire, and the books it must give",
     load: () => import("./commands/sim.ts"),
   },
+  ingest: {
+    summary: "events into the tables of a lake",
+    needsCheckout: "DuckDB's library",
+    load: () => import("./commands/ingest.ts"),
+  },
   query: {
     summary: "SQL over the tables of a lake, as-of joins included",
     needsCheckout: "DuckDB's library",

@@ -50,6 +50,8 @@ export interface Consumer {
   requested?(header: ChunkHeader, frames: FrameBatch): void;
   /** As `Feed.file.split`: where the next call starts, or -1 - at of a damaged prefix. */
   fileBytes(bytes: Uint8Array, from: number, to: number): number;
+  /** Between two batches: what it has to wait for before it takes the next. */
+  settle?(): Promise<void>;
   /** The input is over; nothing follows. */
   finish(): void;
 }
@@ -168,6 +170,7 @@ class Reading {
     for await (const block of input.blocks()) {
       this.turn();
       if (!reader.push(block)) break;
+      await this.consumer.settle?.();
     }
     const damage = reader.end();
     if (damage !== "") this.complaints.push(`${input.path}: ${damage}`);
@@ -189,6 +192,7 @@ class Reading {
       if (!begun) await this.begin(batch.frames);
       begun = true;
       this.hand(batch);
+      if (this.consumer.settle) await this.consumer.settle();
     }
     for (let i = 0; i < this.inputs.length; i++) this.complainOf(this.inputs[i], this.counters[i]);
     if (!begun) await this.begin(undefined);

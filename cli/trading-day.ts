@@ -38,6 +38,12 @@ export function dayInNewYork(sec: number): Day {
   };
 }
 
+/** As ISO 8601 has it: `2023-10-02`. */
+export function dayText({ year, month, day }: Day): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${year}-${two(month)}-${two(day)}`;
+}
+
 /** Midnight in New York at the beginning of the day, as seconds since 1970 UTC. */
 export function midnightInNewYork({ year, month, day }: Day): number {
   const utc = Date.UTC(year, month - 1, day) / 1000;

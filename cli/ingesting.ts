@@ -1,0 +1,262 @@
+/**
+ * What `ingest FILE…` does with what is read: books by the one pipeline, and of each stream the rows
+ * of every table of the lake. Commits when enough rows have gathered and at the end; with `replace`
+ * only at the end, days and streams that were seen going out in the same commit.
+ */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { hugePages } from "../book/huge-pages.ts";
+import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
+import { NameTable } from "../book/rows/name-table.ts";
+import { Both } from "../book/rows/observers.ts";
+import { RowBatch } from "../book/rows/row-batch.ts";
+import { flushRows, type RowStream, type RowTarget } from "../book/rows/row-head.ts";
+import { rowsFor } from "../book/rows/rows-for.ts";
+import { LAKE_TABLES, lakeColumns, type LakeTable as TableName } from "../book/rows/schema.ts";
+import type { Feed } from "../feed/feed.ts";
+import type { InstrumentMaster } from "../feed/instruments.ts";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { Add } from "../lake/delta/actions.ts";
+import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
+import { DirStorage } from "../lake/delta/storage-dir.ts";
+import { type LakeColumn, LakeSchemaError, LakeTable, type Partition } from "../lake/lake-table.ts";
+import type { SequencerOptions } from "../streams/options.ts";
+import { CliError } from "./errors.ts";
+import { LakeRows } from "./lake-rows.ts";
+import type { Consumer, Opened } from "./offline.ts";
+import { OfflineRepairs } from "./offline-repairs.ts";
+import { dayInNewYork, dayText } from "./trading-day.ts";
+
+const BATCH_ROWS = 4096;
+const TABLES = Object.keys(LAKE_TABLES) as TableName[];
+const INDIA_SEC = 5.5 * 3600;
+
+export interface IngestChoice {
+  readonly lake: string;
+  /** Rows of all tables together that make a commit. */
+  readonly rowsPerCommit: number;
+  /** What the lake has of the days and streams that are read goes out. */
+  readonly replace: boolean;
+  readonly sequencer: Partial<SequencerOptions>;
+  readonly spec?: string;
+  readonly mastersFor: (feed: Feed) => Promise<ReadonlyMap<string, InstrumentMaster> | undefined>;
+}
+
+export interface IngestCounts {
+  rows: number;
+  /** Rows that the lake had. */
+  repeated: number;
+  files: number;
+  bytes: number;
+  commits: number;
+}
+
+interface StreamRows {
+  readonly table: TableName;
+  readonly stream: number;
+  readonly target: RowTarget;
+  readonly rows: LakeRows;
+}
+
+export class Ingesting implements Consumer {
+  readonly usesDay = true;
+  readonly counts: IngestCounts = { rows: 0, repeated: 0, files: 0, bytes: 0, commits: 0 };
+  private readonly choice: IngestChoice;
+  private readonly tables = new Map<TableName, LakeTable>();
+  private readonly streams: StreamRows[] = [];
+  private readonly waiting = new Map<TableName, Add[]>();
+  private readonly seen = new Map<string, Partition>();
+  private readonly names = new NameTable();
+  private books: BookPipeline | undefined;
+  private repairs: OfflineRepairs | undefined;
+  private opened: Opened | undefined;
+
+  constructor(choice: IngestChoice) {
+    this.choice = choice;
+  }
+
+  /** The pipeline; there from `open` on. */
+  get pipeline(): BookPipeline {
+    if (!this.books) throw new Error("nothing has been opened");
+    return this.books;
+  }
+
+  async open(opened: Opened): Promise<void> {
+    const { feed, channels } = opened;
+    const { choice } = this;
+    if (feed.books !== "orders") {
+      throw new CliError(
+        "schema_not_offered",
+        `The feed ${feed.id} has no orders: a lake holds events order by order.`,
+        "Write its rows with 'edgebook rebuild --format parquet'.",
+      );
+    }
+    this.opened = opened;
+    for (const table of TABLES) this.tables.set(table, await openTable(choice.lake, table, feed));
+    const masters = await choice.mastersFor(feed);
+    this.books = new BookPipeline(feed, channels, {
+      effects: true,
+      memory: hugePages(),
+      sequencer: choice.sequencer,
+      observerFor: (stream) => this.observerOf(stream),
+      ...(masters && { masters }),
+      ...(choice.spec !== undefined && { spec: choice.spec }),
+    });
+    this.repairs = new OfflineRepairs(feed, this.books.sequencer);
+  }
+
+  frames(batch: FrameBatch): void {
+    this.books?.push(batch);
+    this.repairs?.advance();
+  }
+
+  heard(header: ChunkHeader): void {
+    this.repairs?.heard(header);
+  }
+
+  requested(header: ChunkHeader, frames: FrameBatch): void {
+    this.repairs?.take(header, frames);
+  }
+
+  fileBytes(bytes: Uint8Array, from: number, to: number): number {
+    return this.pipeline.pushFileMessages(bytes, from, to);
+  }
+
+  finish(): void {
+    this.books?.finish();
+    for (const { target } of this.streams) flushRows(target);
+  }
+
+  /** Commits if enough has gathered. */
+  async settle(): Promise<void> {
+    const gathered = this.streams.reduce((sum, { rows }) => sum + rows.rows, 0);
+    if (gathered >= this.choice.rowsPerCommit) await this.commit(false);
+  }
+
+  /** Commits what is left, with what is known of its completeness. */
+  async end(): Promise<void> {
+    await this.commit(true);
+    for (const { rows } of this.streams) this.counts.repeated += rows.repeated;
+  }
+
+  private async commit(isLast: boolean): Promise<void> {
+    for (const each of this.streams) {
+      const table = this.tables.get(each.table) as LakeTable;
+      for (const file of each.rows.take()) {
+        const { partition, stats, bytes } = file;
+        this.seen.set(`${partition.date}/${partition.stream}`, partition);
+        this.counts.rows += stats.numRecords;
+        this.counts.bytes += bytes.length;
+        this.counts.files++;
+        const adds = this.waiting.get(each.table) ?? [];
+        adds.push(await table.put(file));
+        this.waiting.set(each.table, adds);
+      }
+    }
+    // A day is replaced as a whole, or not at all.
+    if (this.choice.replace && !isLast) return;
+    const replaced = this.choice.replace ? [...this.seen.values()] : [];
+    for (const name of TABLES) {
+      const adds = this.waiting.get(name) ?? [];
+      if (adds.length === 0) continue;
+      await this.tables.get(name)?.commit(adds, { completeness: this.completeness() }, replaced);
+      this.counts.commits++;
+    }
+    this.waiting.clear();
+  }
+
+  /** What is known of each stream: what was delivered, what is missing. */
+  private completeness(): object[] {
+    return this.pipeline.sequencer.streams
+      .filter(({ begun }) => begun)
+      .map(({ id, epoch, first, position, lostNumbers, flags }) => ({
+        stream: id,
+        epoch,
+        first,
+        last: position,
+        lost: lostNumbers,
+        whole: flags === 0 && lostNumbers === 0,
+      }));
+  }
+
+  private observerOf(source: PipelineStream) {
+    const { feed, captured, midnightSec } = this.opened as Opened;
+    const { instruments } = source.decoder;
+    const stream: RowStream = { feed, id: source.id, instruments, source };
+    const observers = TABLES.map((table) => {
+      const { priceDecimals } = feed.table;
+      const batch = new RowBatch(lakeColumns(table), this.names, priceDecimals, BATCH_ROWS);
+      const lakeTable = this.tables.get(table) as LakeTable;
+      const rows = new LakeRows(batch, {
+        stream: source.id,
+        dayOf: dayOf(feed),
+        lastPlace: (date) =>
+          this.choice.replace ? undefined : lakeTable.lastPlace({ date, stream: source.id }),
+      });
+      const target: RowTarget = { batch, sink: rows, captured, midnightSec };
+      this.streams.push({ table, stream: source.id, target, rows });
+      // A quote that a trade can be joined with is one outside of an aggression.
+      return rowsFor(LAKE_TABLES[table], target, stream, table === "bbo");
+    });
+    return observers.reduce((first, second) => new Both(first, second));
+  }
+}
+
+async function openTable(lake: string, table: TableName, feed: Feed): Promise<LakeTable> {
+  const storage = new DirStorage(join(lake, table));
+  try {
+    const columns = deltaColumns(table, feed);
+    return await LakeTable.open(storage, duckCheckpoints, columns, randomUUID, Date.now);
+  } catch (error) {
+    if (!(error instanceof LakeSchemaError)) throw error;
+    throw new CliError("bad_argument", error.message, error.hint, error);
+  }
+}
+
+/** A table's columns in Delta's types; date and stream come from the path. */
+function deltaColumns(table: TableName, feed: Feed): LakeColumn[] {
+  return lakeColumns(table).flatMap(({ name, kind }): LakeColumn[] => {
+    if (name === "stream") return [];
+    switch (kind) {
+      case "time":
+        return [
+          { name, type: "timestamp" },
+          { name: `${name}_ns`, type: "long" },
+        ];
+      case "price":
+        return [{ name, type: `decimal(18,${feed.table.priceDecimals})` }];
+      case "integer":
+      case "wide":
+      case "id":
+      case "u64":
+      case "i64":
+        return [{ name, type: "long" }];
+      default:
+        return [{ name, type: "string" }];
+    }
+  });
+}
+
+/** The exchange's own day; asked again only when the hour changes. */
+function dayOf(feed: Feed): (sec: number) => string {
+  const isIndian = feed.id.startsWith("nse-");
+  let hour = Number.NaN;
+  let day = "";
+  return (sec) => {
+    if (Number.isNaN(sec)) {
+      throw new CliError(
+        "bad_flag",
+        "Nobody knows the trading day, which the lake is laid out by.",
+        "Add --date YYYY-MM-DD.",
+      );
+    }
+    const asked = Math.floor(sec / 1800);
+    if (asked === hour) return day;
+    hour = asked;
+    day = isIndian
+      ? new Date((sec + INDIA_SEC) * 1000).toISOString().slice(0, 10)
+      : dayText(dayInNewYork(sec));
+    return day;
+  };
+}

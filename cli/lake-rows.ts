@@ -1,0 +1,198 @@
+/**
+ * Rows of one stream on their way into one table of a lake: left out if the table has them, cut where
+ * the exchange's day changes, gathered into Parquet files with what is known of their contents.
+ */
+import { ParquetRows } from "../book/rows/parquet.ts";
+import type {
+  Column,
+  NumberColumn,
+  RowBatch,
+  RowSink,
+  TimeColumn,
+} from "../book/rows/row-batch.ts";
+import { isBefore, type LakeFile, type RowPlace } from "../lake/lake-table.ts";
+
+/** Small groups: one stands open for each stream and table. */
+const GROUP_ROWS = 16_384;
+
+export interface LakeRowsOptions {
+  readonly stream: number;
+  /** The exchange's day of a moment, `2023-10-02`. */
+  readonly dayOf: (sec: number) => string;
+  /** The last row of a day that the table has; rows up to it are left out. */
+  readonly lastPlace: (date: string) => RowPlace | undefined;
+}
+
+export class LakeRows implements RowSink {
+  /** Rows that the table had. */
+  repeated = 0;
+  /** Rows since the last `take`. */
+  rows = 0;
+  private readonly options: LakeRowsOptions;
+  private readonly event: TimeColumn;
+  private readonly epoch: NumberColumn;
+  private readonly sequence: NumberColumn;
+  private readonly row: NumberColumn;
+  private date = "";
+  private done: RowPlace | undefined;
+  private open: OpenFile | undefined;
+  private finished: LakeFile[] = [];
+
+  /** @param shape the batch that rows come in */
+  constructor(shape: RowBatch, options: LakeRowsOptions) {
+    this.options = options;
+    this.event = shape.time("ts_event");
+    this.epoch = shape.number("epoch");
+    this.sequence = shape.number("sequence");
+    this.row = shape.number("row");
+  }
+
+  write(batch: RowBatch): void {
+    for (let from = 0; from < batch.count; ) {
+      this.enterDay(from);
+      let to = from + 1;
+      while (to < batch.count && this.dayOf(to) === this.date) to++;
+      this.writeOfDay(batch, from, to);
+      from = to;
+    }
+  }
+
+  /** The files so far; what follows goes into new ones. */
+  take(): LakeFile[] {
+    this.closeFile();
+    const files = this.finished;
+    this.finished = [];
+    this.rows = 0;
+    return files;
+  }
+
+  /** Rows of one day, without those that the table has. */
+  private writeOfDay(batch: RowBatch, from: number, to: number): void {
+    let first = from;
+    while (first < to && this.done !== undefined && !isBefore(this.done, this.placeOf(first)))
+      first++;
+    this.repeated += first - from;
+    if (first === to) return;
+    this.open ??= new OpenFile(batch);
+    this.open.add(sliced(batch, first, to), this.placeOf(first), this.placeOf(to - 1));
+    this.rows += to - first;
+  }
+
+  private enterDay(at: number): void {
+    const date = this.dayOf(at);
+    if (date === this.date) return;
+    this.closeFile();
+    this.date = date;
+    this.done = this.options.lastPlace(date);
+  }
+
+  /** A row without a time of its own is of the day that the stream is in. */
+  private dayOf(at: number): string {
+    const sec = this.event.sec[at];
+    return Number.isNaN(sec) && this.date !== "" ? this.date : this.options.dayOf(sec);
+  }
+
+  private placeOf(at: number): RowPlace {
+    const [epoch, sequence] = [this.epoch.value[at], this.sequence.value[at]];
+    return { epoch, sequence, row: this.row.value[at] };
+  }
+
+  private closeFile(): void {
+    if (this.open === undefined) return;
+    const partition = { date: this.date, stream: this.options.stream };
+    this.finished.push({ partition, ...this.open.finish() });
+    this.open = undefined;
+  }
+}
+
+/** A file that is being written, in memory. */
+class OpenFile {
+  private readonly parts: Uint8Array[] = [];
+  private readonly writer: ParquetRows;
+  private readonly names = new Set<string>();
+  private rows = 0;
+  private nulls = 0;
+  private minNs = 0n;
+  private maxNs = 0n;
+  private first: RowPlace | undefined;
+  private last: RowPlace | undefined;
+
+  constructor(shape: RowBatch) {
+    const out = { write: (bytes: Uint8Array) => void this.parts.push(bytes.slice()) };
+    this.writer = new ParquetRows(out, shape, { groupRows: GROUP_ROWS, forDelta: true });
+  }
+
+  add(batch: RowBatch, first: RowPlace, last: RowPlace): void {
+    this.writer.write(batch);
+    this.rows += batch.count;
+    this.first ??= first;
+    this.last = last;
+    const tokens = batch.name("token").value;
+    let former = -1;
+    for (let at = 0; at < batch.count; at++) {
+      const token = tokens[at];
+      if (token === former) continue;
+      former = token;
+      if (token >= 0) this.names.add(batch.names.names[token]);
+    }
+    this.addTimes(batch.time("ts_event"), batch.count);
+  }
+
+  finish(): Omit<LakeFile, "partition"> {
+    this.writer.finish();
+    const names = [...this.names].sort();
+    const [first, last] = [this.first as RowPlace, this.last as RowPlace];
+    const time = (bound: bigint) => (this.maxNs === 0n ? {} : { ts_event_ns: Number(bound) });
+    const name = (text: string | undefined) => (text === undefined ? {} : { token: text });
+    return {
+      bytes: Buffer.concat(this.parts),
+      first,
+      last,
+      stats: {
+        numRecords: this.rows,
+        // A double may be off by some nanoseconds: bounds are widened by more than that.
+        minValues: { ...time(this.minNs - 512n), ...name(names[0]) },
+        maxValues: { ...time(this.maxNs + 512n), ...name(names.at(-1)) },
+        nullCount: { ts_event_ns: this.nulls },
+      },
+    };
+  }
+
+  private addTimes({ sec, nsec }: TimeColumn, count: number): void {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let at = 0; at < count; at++) {
+      const time = sec[at] + nsec[at] / 1e9;
+      if (Number.isNaN(time)) this.nulls++;
+      else {
+        low = Math.min(low, time);
+        high = Math.max(high, time);
+      }
+    }
+    if (low > high) return;
+    const [lowNs, highNs] = [BigInt(Math.floor(low * 1e9)), BigInt(Math.ceil(high * 1e9))];
+    if (this.minNs === 0n || lowNs < this.minNs) this.minNs = lowNs;
+    if (highNs > this.maxNs) this.maxNs = highNs;
+  }
+}
+
+/** Rows `from` to `to` of a batch, over the same memory. */
+function sliced(batch: RowBatch, from: number, to: number): RowBatch {
+  if (from === 0 && to === batch.count) return batch;
+  const columns = batch.columns.map((column) => slicedColumn(column, from, to));
+  return Object.assign(Object.create(Object.getPrototypeOf(batch)) as RowBatch, batch, {
+    columns,
+    count: to - from,
+  });
+}
+
+function slicedColumn(column: Column, from: number, to: number): Column {
+  const parts = Object.entries(column).map(([key, value]) => [
+    key,
+    ArrayBuffer.isView(value)
+      ? (value as Uint8Array).subarray(from, to)
+      : Array.isArray(value)
+        ? value.slice(from, to)
+        : value,
+  ]);
+  return Object.fromEntries(parts) as Column;
+}

@@ -1,0 +1,161 @@
+/**
+ * A table of the lake: rows in Parquet files by date and stream, and beside each file how far it goes
+ * in its stream, (epoch, sequence, row). A writer that comes again reads there what is committed and
+ * leaves it out, whoever brings it once more.
+ */
+import type { Action, Add, FileStats, MetaData } from "./delta/actions.ts";
+import type { CheckpointFormat } from "./delta/checkpoint.ts";
+import type { Storage } from "./delta/storage.ts";
+import { DeltaTable } from "./delta/table.ts";
+
+/** A row's place in its stream: the order in which a table takes rows, each once. */
+export interface RowPlace {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly row: number;
+}
+
+export interface Partition {
+  /** `2023-10-02`: the exchange's day. */
+  readonly date: string;
+  readonly stream: number;
+}
+
+/** A finished file, not yet of the table. */
+export interface LakeFile {
+  readonly partition: Partition;
+  readonly bytes: Uint8Array;
+  readonly stats: FileStats;
+  readonly first: RowPlace;
+  readonly last: RowPlace;
+}
+
+export interface LakeColumn {
+  readonly name: string;
+  /** As Delta names it: `long`, `timestamp`, `decimal(18,2)`, `string`. */
+  readonly type: string;
+}
+
+export class LakeSchemaError extends Error {
+  readonly code = "lake_schema";
+  readonly hint = "Give this feed a lake of its own with --lake DIR.";
+}
+
+const PARTITIONS: readonly LakeColumn[] = [
+  { name: "date", type: "date" },
+  { name: "stream", type: "integer" },
+];
+
+export class LakeTable {
+  readonly delta: DeltaTable;
+  private readonly id: () => string;
+  private readonly nowMs: () => number;
+
+  private constructor(delta: DeltaTable, id: () => string, nowMs: () => number) {
+    this.delta = delta;
+    this.id = id;
+    this.nowMs = nowMs;
+  }
+
+  /**
+   * Opens the table, or makes it.
+   * @param id gives a name that nobody had before
+   * @throws LakeSchemaError if it is there with other columns
+   */
+  static async open(
+    storage: Storage,
+    checkpoints: CheckpointFormat,
+    columns: readonly LakeColumn[],
+    id: () => string,
+    nowMs: () => number,
+  ): Promise<LakeTable> {
+    const delta = await DeltaTable.open(storage, checkpoints);
+    const schemaString = schemaText([...columns, ...PARTITIONS]);
+    const metaData: MetaData = {
+      id: id(),
+      format: { provider: "parquet", options: {} },
+      schemaString,
+      partitionColumns: PARTITIONS.map(({ name }) => name),
+      configuration: {},
+      createdTime: nowMs(),
+    };
+    await delta.create(metaData);
+    if (delta.snapshot.metaData?.schemaString !== schemaString) {
+      throw new LakeSchemaError(`'${storage.name}' holds rows of other columns`);
+    }
+    return new LakeTable(delta, id, nowMs);
+  }
+
+  /** The last row of a partition that the table has; undefined: none. */
+  lastPlace({ date, stream }: Partition): RowPlace | undefined {
+    let last: RowPlace | undefined;
+    for (const { partitionValues, tags } of this.delta.snapshot.files.values()) {
+      if (partitionValues.date !== date || partitionValues.stream !== String(stream)) continue;
+      const place = parsePlace(tags?.last);
+      if (place !== undefined && (last === undefined || isBefore(last, place))) last = place;
+    }
+    return last;
+  }
+
+  /** Brings a file to its place; it is of the table once its `Add` is committed. */
+  async put({ partition, bytes, stats, first, last }: LakeFile): Promise<Add> {
+    const { date, stream } = partition;
+    const path = `date=${date}/stream=${stream}/part-${this.id()}.parquet`;
+    await this.delta.storage.put(path, bytes);
+    return {
+      path,
+      partitionValues: { date, stream: String(stream) },
+      size: bytes.length,
+      modificationTime: this.nowMs(),
+      dataChange: true,
+      stats: JSON.stringify(stats),
+      tags: { first: placeText(first), last: placeText(last) },
+    };
+  }
+
+  /**
+   * One commit of files and what is known of them.
+   * @param replaced partitions whose former files go out in the same commit
+   */
+  async commit(
+    adds: readonly Add[],
+    info: Readonly<Record<string, unknown>>,
+    replaced: readonly Partition[] = [],
+    more: readonly Action[] = [],
+  ): Promise<number> {
+    const keys = new Set(replaced.map(({ date, stream }) => `${date}/${stream}`));
+    const removes: Action[] = [];
+    for (const { path, partitionValues, size } of this.delta.snapshot.files.values()) {
+      if (!keys.has(`${partitionValues.date}/${partitionValues.stream}`)) continue;
+      const deletionTimestamp = this.nowMs();
+      removes.push({
+        remove: { path, deletionTimestamp, dataChange: true, partitionValues, size },
+      });
+    }
+    const timestamp = this.nowMs();
+    const commitInfo = { timestamp, operation: "WRITE", engineInfo: "edgebook", ...info };
+    const written = adds.map((add): Action => ({ add }));
+    return this.delta.commit([{ commitInfo }, ...removes, ...written, ...more]);
+  }
+}
+
+export function isBefore(a: RowPlace, b: RowPlace): boolean {
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch;
+  if (a.sequence !== b.sequence) return a.sequence < b.sequence;
+  return a.row < b.row;
+}
+
+function placeText({ epoch, sequence, row }: RowPlace): string {
+  return `${epoch}/${sequence}/${row}`;
+}
+
+function parsePlace(text: string | undefined): RowPlace | undefined {
+  const parts = /^(\d+)\/(\d+)\/(\d+)$/.exec(text ?? "");
+  if (parts === null) return undefined;
+  return { epoch: Number(parts[1]), sequence: Number(parts[2]), row: Number(parts[3]) };
+}
+
+function schemaText(columns: readonly LakeColumn[]): string {
+  const fields = columns.map(({ name, type }) => ({ name, type, nullable: true, metadata: {} }));
+  return JSON.stringify({ type: "struct", fields });
+}

@@ -120,7 +120,7 @@ describe("a clear through the collector", () => {
       }
       const path = await toFolder(what.replaceAll(" ", "-"), world);
       expect(reading(world, await rebuilt(path))).toEqual({ places, wrong: [] });
-    });
+    }, 60_000);
   }
 
   test("is no frame: what makes captures and rows of chunks leaves it out", async () => {

@@ -56,6 +56,8 @@ const NAME = "endurance";
 /** What is on its way is not behind: a second or so of chunks. */
 const ON_ITS_WAY_CHUNKS = 32;
 const MIB = 2 ** 20;
+/** What is lost at the very end nobody ever sees: nothing comes after it. */
+const QUIET_MS = 10_000;
 const SENDER = join(import.meta.dir, "../bench/receive-sender.ts");
 
 interface StreamRow {
@@ -113,13 +115,20 @@ class Endurance {
   }
 
   async run(): Promise<EnduranceRun> {
+    const onInterrupt = () => void this.clean().then(() => process.exit(130));
+    process.once("SIGINT", onInterrupt);
     try {
       return await this.attempt();
     } finally {
-      for (const process of this.started.reverse()) await end(process);
-      await this.broker?.stop();
-      rmSync(this.folder, { recursive: true, force: true });
+      process.removeListener("SIGINT", onInterrupt);
+      await this.clean();
     }
+  }
+
+  private async clean(): Promise<void> {
+    for (const process of this.started.splice(0).reverse()) await end(process);
+    await this.broker?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   private async attempt(): Promise<EnduranceRun> {
@@ -262,14 +271,18 @@ class Endurance {
     return sinks[0].unconfirmed;
   }
 
-  /** The stream's row when all but the number 0 is there or given up, or after the time for that. */
+  /** The stream's row when all but the number 0 is there or given up, or when nothing comes any more. */
   private async settled(sent: number): Promise<StreamRow | undefined> {
     let row: StreamRow | undefined;
-    const end = performance.now() + this.options.drainSeconds * 1000;
+    let known = 0;
+    let changedMs = performance.now();
     do {
       await Bun.sleep(200);
       row = await this.row();
-    } while (performance.now() < end && (row?.messages ?? 0) + (row?.lost ?? 0) < sent - 1);
+      const now = (row?.messages ?? 0) + (row?.lost ?? 0);
+      if (now > known) changedMs = performance.now();
+      known = now;
+    } while (known < sent - 1 && performance.now() - changedMs < QUIET_MS);
     return row;
   }
 }

@@ -7,11 +7,15 @@ const NUMBER_ZERO = 1;
 export function enduranceComplaints(run: EnduranceRun): string[] {
   const { options, sent, kernelDrops, served, lost, missed, drainSeconds, behindChunks } = run;
   const complaints: string[] = [];
-  if (served + lost !== sent - NUMBER_ZERO) {
-    complaints.push(`${served} messages served and ${lost} lost of ${sent} sent`);
+  const missing = sent - NUMBER_ZERO - served;
+  if (missing > kernelDrops) {
+    complaints.push(`${missing} of ${sent} were not served, and the kernel dropped ${kernelDrops}`);
   }
-  if (lost > kernelDrops) {
-    complaints.push(`${lost} lost, and the kernel dropped ${kernelDrops}: others lost the rest`);
+  if (lost > missing || missing < 0) {
+    complaints.push(`${served} served and ${lost} lost of ${sent} sent`);
+  }
+  if (kernelDrops > 0) {
+    complaints.push(`the kernel dropped ${kernelDrops}: the collector was not in time`);
   }
   if (missed > 0) complaints.push(`${missed} chunks had left the spool before they were sent`);
   if (drainSeconds > options.drainSeconds) complaints.push("the books did not catch up");
@@ -30,7 +34,7 @@ export function enduranceSummary(run: EnduranceRun): string {
     `${before} before, ${paused} at the pause's end, ${after} after, peak ${peak}`;
   return [
     `${who}: ${sent} datagrams at ${sentRate}/s (${options.rate}/s asked), ` +
-      `${kernelDrops} dropped by this host's kernel, ${run.lost - kernelDrops} lost beyond that`,
+      `${run.served} served, ${kernelDrops} dropped by this host's kernel`,
     `  ${run.behindChunks} of ${chunks} chunks behind at the end of the pause, caught up in ` +
       `${run.drainSeconds.toFixed(1)} s; ${run.resent} sent again; spool ${spoolMiB} MiB`,
     ...Object.entries(memory).map(([name, told]) => `  ${name}: ${mib(told)} MiB`),

@@ -18,7 +18,6 @@ describe.skipIf(!present)(
       for (const run of runs) {
         console.log(enduranceSummary(run));
         expect(enduranceComplaints(run)).toEqual([]);
-        expect(run.lost).toBe(run.kernelDrops);
       }
     }, 120_000);
 
@@ -26,13 +25,15 @@ describe.skipIf(!present)(
       const memory = { before: 1, paused: 1, after: 1, peak: 1 };
       const run = {
         options: { ...small, pause: "book" as const },
-        ...{ sent: 100, sentRate: 100, kernelDrops: 3, served: 96, lost: 3, doubtful: true },
+        ...{ sent: 100, sentRate: 100, kernelDrops: 0, served: 99, lost: 0, doubtful: false },
         ...{ drainSeconds: 1, behindChunks: 9, resent: 0, missed: 0, chunks: 20, spoolMiB: 1 },
         memory: { collector: memory, book: memory, broker: memory },
       };
       expect(enduranceComplaints(run)).toEqual([]);
-      expect(enduranceComplaints({ ...run, served: 95 })).toHaveLength(1);
-      expect(enduranceComplaints({ ...run, kernelDrops: 2 })).toHaveLength(1);
+      expect(enduranceComplaints({ ...run, served: 98 })).toHaveLength(1);
+      expect(enduranceComplaints({ ...run, served: 100 })).toHaveLength(1);
+      expect(enduranceComplaints({ ...run, lost: 1 })).toHaveLength(1);
+      expect(enduranceComplaints({ ...run, served: 98, kernelDrops: 1 })).toHaveLength(1);
       expect(enduranceComplaints({ ...run, missed: 1 })).toHaveLength(1);
       expect(enduranceComplaints({ ...run, drainSeconds: 31 })).toHaveLength(1);
       expect(enduranceComplaints({ ...run, behindChunks: 0 })).toHaveLength(1);

@@ -195,6 +195,25 @@ describe("several sinks", () => {
   });
 });
 
+describe("a sink that gives chunks back", () => {
+  test("gets each again until it takes it", async () => {
+    let refusals = 3;
+    const shelf = new Shelf("shelf");
+    const take = shelf.send.bind(shelf);
+    shelf.send = (packed) => {
+      return refusals-- > 0 ? Promise.reject(new Error("not now")) : take(packed);
+    };
+    const forwarder = new Forwarder(shelf, BOOT, undefined);
+    for (const number of upTo(10)) forwarder.offer(chunk(number));
+    expect(await forwarder.settle(0, 10_000)).toBe(true);
+    expect([[...shelf.took].sort(), forwarder.lastError]).toEqual([
+      keys(BOOT, 10).sort(),
+      "not now",
+    ]);
+    await forwarder.close(0);
+  });
+});
+
 describe("a disk that takes nothing", () => {
   test("what is in no spool stays in memory until it is sent, within its bound", async () => {
     const gate = new Gate();

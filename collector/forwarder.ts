@@ -11,6 +11,8 @@ import type { SendWindow, ToSend } from "./send-window.ts";
 
 /** How often the window is looked at again when nothing else does: consumers fall silent. */
 const TICK_MS = 250;
+/** Before a chunk that the sink gave back is sent again. */
+const TRY_AGAIN_MS = 500;
 /** Under way at most, whatever the window allows in chunks. */
 const UNDER_WAY_BYTES = 16 << 20;
 /** Chunks handed to the sink before the receiver gets its turn. */
@@ -153,26 +155,29 @@ export class Forwarder {
     });
   }
 
-  private send({ sent, chunk }: Outgoing): void {
-    const bytes = chunk.bytes.length;
-    this.bytesUnderWay += bytes;
-    this.sink
-      .send(chunk)
-      .then(
-        () => {
-          this.sent++;
-          this.sentBytes += bytes;
-          this.core.taken(sent, nowNs());
-        },
-        (error) => {
-          this.lastError = String(error instanceof Error ? error.message : error);
-        },
-      )
-      .then(() => {
-        this.bytesUnderWay -= bytes;
-        this.wake();
-        this.pump();
-      });
+  private send(next: Outgoing): void {
+    this.bytesUnderWay += next.chunk.bytes.length;
+    this.attempt(next);
+  }
+
+  /** A sink that gives a chunk back is given it again: it stays under way until it is taken. */
+  private attempt(next: Outgoing): void {
+    this.sink.send(next.chunk).then(
+      () => this.taken(next),
+      (error) => {
+        this.lastError = String(error instanceof Error ? error.message : error);
+        if (!this.closed) setTimeout(() => this.closed || this.attempt(next), TRY_AGAIN_MS);
+      },
+    );
+  }
+
+  private taken({ sent, chunk }: Outgoing): void {
+    this.sent++;
+    this.sentBytes += chunk.bytes.length;
+    this.bytesUnderWay -= chunk.bytes.length;
+    this.core.taken(sent, nowNs());
+    this.wake();
+    this.pump();
   }
 
   private wake(): void {

@@ -24,6 +24,10 @@ import { Segment } from "./spool-segment.ts";
 /** A limit is cut into so many segments at least, so that the oldest is a small part of it. */
 const SEGMENTS_LEAST = 16;
 const SEGMENT_BYTES_LEAST = 256 << 10;
+/** What nobody syncs the kernel writes within 30 s or so. */
+const KERNEL_WRITES_MS = 60_000;
+/** A sync that was begun is over by then, on any disk that keeps up at all. */
+const SYNC_TAKES_MS = 10_000;
 
 export class SpoolCore {
   readonly counters = new SpoolCounters();
@@ -187,19 +191,31 @@ export class SpoolCore {
     if (newest !== undefined) this.places.checked(newest);
   }
 
-  /** Cuts what a kill or a power cut tore: the end of what was written last, and of what was not synced. */
+  /**
+   * Cuts what a kill or a power cut tore: the end of what was written last, and of what had not been
+   * synced for sure. Older segments are checked chunk by chunk when they are read: a start must not
+   * wait until a whole day has been.
+   */
   private check(boot: number): void {
-    for (const segment of this.segments) {
-      if (segment.boot !== boot) continue;
-      segment.index(this.files, true);
-      this.counters.damagedPlaces += segment.damages;
-      const torn = segment.bytes - segment.soundBytes;
-      if (torn === 0) continue;
-      this.counters.bytesTorn += torn;
-      segment.bytes = segment.soundBytes;
-      if (segment.bytes > 0) this.files.truncate(segment.name, segment.bytes);
-      else this.files.remove(segment.name);
+    const own = this.segments.filter((segment) => segment.boot === boot);
+    const { sync, syncMs } = this.options;
+    const spanMs =
+      sync === "none" ? KERNEL_WRITES_MS : sync === "interval" ? syncMs + SYNC_TAKES_MS : 0;
+    const sinceMs = Math.max(...own.map(({ changedMs }) => changedMs)) - spanMs;
+    for (const [at, segment] of own.entries()) {
+      if (at >= own.length - 2 || segment.changedMs >= sinceMs) this.checkSegment(segment);
     }
+  }
+
+  private checkSegment(segment: Segment): void {
+    segment.index(this.files, true);
+    this.counters.damagedPlaces += segment.damages;
+    const torn = segment.bytes - segment.soundBytes;
+    if (torn === 0) return;
+    this.counters.bytesTorn += torn;
+    segment.bytes = segment.soundBytes;
+    if (segment.bytes > 0) this.files.truncate(segment.name, segment.bytes);
+    else this.files.remove(segment.name);
   }
 
   private write(boot: number, number: number, bytes: Uint8Array, nowMs: number): void {
@@ -299,7 +315,14 @@ export class SpoolCore {
   }
 
   private indexed(segment: Segment): Segment {
-    if (!segment.isIndexed) segment.index(this.files);
+    if (segment.isIndexed) return segment;
+    try {
+      segment.index(this.files);
+    } catch {
+      // A disk that does not read any more: whoever captures must not end for that.
+      segment.giveUp();
+      this.counters.damagedPlaces++;
+    }
     return segment;
   }
 }

@@ -72,6 +72,12 @@ export class Segment {
     return at < 0 ? undefined : { at, bytes: this.ends[number - this.first] - at };
   }
 
+  /** It cannot be read: nothing of it is known. */
+  giveUp(): void {
+    this.offsets = [];
+    this.ends.length = 0;
+  }
+
   /** Reads the headers of its chunks, and with `bodies` all of it. */
   index(files: SpoolFiles, bodies = false): void {
     const offsets: number[] = [];

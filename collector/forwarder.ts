@@ -16,7 +16,13 @@ const TRY_AGAIN_MS = 500;
 /** Under way at most, whatever the window allows in chunks. */
 const UNDER_WAY_BYTES = 16 << 20;
 /** Chunks handed to the sink before the receiver gets its turn. */
-const TURN_CHUNKS = 16;
+const TURN_CHUNKS = 4;
+/**
+ * A chunk costs its sender time on the receiving thread, one out of the spool most. So many times as
+ * long nothing is sent: on a busy host a backlog goes slower, and nothing that arrives is lost.
+ */
+const REST_TIMES = 3;
+const REST_MS_LIMIT = 200;
 
 const nowNs = () => performance.now() * 1e6;
 
@@ -31,7 +37,11 @@ export class Forwarder {
   private readonly core: ForwardCore;
   private readonly boot: number;
   private bytesUnderWay = 0;
-  private isPumping = false;
+  private isResting = false;
+  /** Rest that is still to be taken. */
+  private owedMs = 0;
+  /** Somebody receives on this thread, and must not wait. */
+  private isGentle = true;
   private readonly timer: ReturnType<typeof setInterval>;
   private idle: (() => void)[] = [];
   private closed = false;
@@ -123,6 +133,8 @@ export class Forwarder {
 
   /** Resolves when at most `behind` chunks are not yet with the sink, or after the time. */
   async settle(behind: number, timeoutMs: number): Promise<boolean> {
+    // Who waits here does not receive meanwhile.
+    this.isGentle = false;
     for (const end = performance.now() + timeoutMs; this.behind > behind; ) {
       const left = end - performance.now();
       if (left <= 0 || this.closed || this.released) return false;
@@ -138,21 +150,32 @@ export class Forwarder {
   }
 
   private pump(): void {
-    if (this.isPumping) return;
-    for (let turn = 0; turn < TURN_CHUNKS; turn++) {
-      if (this.closed || this.bytesUnderWay >= UNDER_WAY_BYTES) return;
+    if (this.isResting) return;
+    const beganMs = performance.now();
+    let turn = 0;
+    for (; turn < TURN_CHUNKS; turn++) {
+      if (this.closed || this.bytesUnderWay >= UNDER_WAY_BYTES) break;
       const next = this.core.next(nowNs());
-      if (next === undefined) {
-        this.wake();
-        return;
-      }
+      if (next === undefined) break;
       this.send(next);
     }
-    this.isPumping = true;
-    setImmediate(() => {
-      this.isPumping = false;
+    this.wake();
+    if (this.closed) return;
+    this.owedMs += (performance.now() - beganMs) * (this.isGentle ? REST_TIMES : 0);
+    if (this.owedMs >= 1) this.rest(this.owedMs);
+    else if (turn === TURN_CHUNKS) this.rest(0);
+  }
+
+  /** The receiver, and everybody else on this thread, goes on first. */
+  private rest(ms: number): void {
+    this.isResting = true;
+    this.owedMs = 0;
+    const goOn = () => {
+      this.isResting = false;
       this.pump();
-    });
+    };
+    if (ms === 0) setImmediate(goOn);
+    else setTimeout(goOn, Math.min(ms, REST_MS_LIMIT));
   }
 
   private send(next: Outgoing): void {

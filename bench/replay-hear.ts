@@ -8,7 +8,8 @@ import { openCapture } from "../frames/ring-choice.ts";
 import { FrameDigest } from "./replay-digest.ts";
 
 const PATIENCE_MS = 30_000;
-const SILENCE_MS = 3_000;
+/** Longer than a capture is silent at the speeds that are heard. */
+const SILENCE_MS = 8_000;
 
 const [name, groups, count, path] = process.argv.slice(2);
 const { receiver } = openCapture({

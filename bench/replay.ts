@@ -15,7 +15,10 @@ import { FrameDigest } from "./replay-digest.ts";
 const HOUSE = join(import.meta.dir, "..");
 const START_MS = 20_000;
 const RUN_MS = 300_000;
-/** What else runs on this machine is to stand back, for each player alike. */
+/**
+ * What else runs on this machine is to stand back, for each player alike. No real-time priority: the
+ * threads that compile our code while we play would wait for the very thread that they compile for.
+ */
 const FIRST = ["nice", "-n", "-20"];
 
 /** A capture made plain, and what a listener must hear of it. */

@@ -115,8 +115,8 @@ export const command: Command = {
   ],
   help:
     "Sends the frames of captures and chunks again, each when it is due, counted from one fixed " +
-    "start so that nothing drifts. FILE is a pcap, pcapng or chunk file, plain or packed; several " +
-    "are merged by capture time. Ends with a report: frames sent, rate asked and reached, and how " +
+    "start so that nothing drifts. FILE is a pcap, pcapng or chunk file, plain or packed, or a " +
+    "directory of chunks (a spool too); several are merged by capture time. Ends with a report: frames sent, rate asked and reached, and how " +
     "late they went out.",
   examples: [
     ["edgebook replay day.pcap --to udp://same --interface lo --speed 10x", "ten times as fast"],
@@ -130,6 +130,10 @@ export const command: Command = {
     if (flags.has("serve")) return serve(args, flags, signal);
     const session = new Session(args, flags);
     const report = await session.run(signal);
+    if (report.sent === 0 && session.asksForLine) {
+      const hint = "give --channels, or filter by group= or port=";
+      printErr(`edgebook: no frame passed, and captures do not say what line A is: ${hint}\n`);
+    }
     printReport(report, session.pace, session.failed, flags.text("format") === "json");
     for (const complaint of session.complaints) printErr(`edgebook: ${complaint}\n`);
     if (session.failed > 0 && report.sent === 0) return Exit.Failed;
@@ -194,6 +198,11 @@ class Session {
     const { selection } = this;
     const clockName = clockNameOf(flags, selection);
     this.input = new ReplayInput(paths, this.channels, { selection, clockName });
+  }
+
+  /** Whether the filter goes by lines, which only a channel table or chunks can tell. */
+  get asksForLine(): boolean {
+    return /(^|[\s,])line/.test(this.flags.text("filter") ?? "");
   }
 
   get complaints(): readonly string[] {

@@ -18,6 +18,7 @@ import { Tallies } from "../streams/certificate-tally.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
 import { type Cleared, Clears } from "./clears.ts";
+import { Delays } from "./delays.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
@@ -42,6 +43,8 @@ export interface LiveOptions {
   readonly certify?: boolean;
   /** Trades are joined with the quotes in force; absent: they are not. */
   readonly asOf?: AsOfDeclaration;
+  /** ns since 1970, to tell how long frames took from their capture to their book. */
+  readonly clockNs?: () => number;
   /** Sees every run of messages and events as it is applied: the simulator's checks do. */
   readonly onRun?: NonNullable<PipelineOptions["onRun"]>;
 }
@@ -60,6 +63,8 @@ export class LiveFeed {
   /** By the pipeline's index. */
   readonly streams: LiveStream[] = [];
   readonly lines = new LineCounts();
+  /** From a chunk's last capture to its books, by the clock of `LiveOptions`. */
+  readonly delays = new Delays();
   readonly repairs: Repairs;
   readonly repairChunks: RepairChunks;
   /** What certificates are made from; undefined where nobody wants any. */
@@ -254,6 +259,9 @@ export class Live {
     else feed.repairChunks.take(header, unpacked.frames);
     if (header.kind === "clear") this.clears.came(header.collector, header.command);
     this.awaitChunks(feed, true);
+    // What was missed and comes again says nothing of how fast things go.
+    const { clockNs } = this.options;
+    if (clockNs !== undefined && !feed.isCatchingUp) feed.delays.add(clockNs() - captureNs);
     return true;
   }
 

@@ -32,10 +32,23 @@ export function metricsText(live: Live, rates: Rates, service: ServiceMetrics): 
   );
   page.head("chunk_faults_total", "counter", "Chunks that could not be read, by fault.");
   for (const [fault, count] of live.faults) page.row("chunk_faults_total", { fault }, count);
+  delayMetrics(page, live);
   repairMetrics(page, live);
   if (live.asOf !== null) asOfMetrics(page, live.asOf.stats);
   streamMetrics(page, live, rates);
   return page.text;
+}
+
+/** From capture to book, since the service began. */
+function delayMetrics(page: MetricsPage, live: Live): void {
+  const name = "capture_to_book_seconds";
+  page.head(name, "gauge", "From a chunk's last capture until its books were done, by quantile.");
+  for (const [feed, { delays }] of live.feeds) {
+    if (delays.count === 0) continue;
+    for (const quantile of [0.5, 0.99, 1]) {
+      page.row(name, { feed, quantile }, delays.quantileNs(quantile) / 1e9);
+    }
+  }
 }
 
 /** What was asked of the exchange through collectors, and what came of it. */

@@ -200,6 +200,7 @@ function openCentre(
       ...(options.certify === undefined ? {} : { certify: options.certify }),
       ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
       intake: { canAsk },
+      clockNs: () => (performance.timeOrigin + performance.now()) * 1e6,
       ask,
     });
   return new LocalCentre({ newLive, tool, state: options.state, key, saveNs, onStatus });

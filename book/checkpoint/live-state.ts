@@ -67,6 +67,7 @@ const RULES: GraphRules = {
     Arrival: "*",
     BookPipeline: ["options", "ops"],
     ChunkUnpacker: "*",
+    Delays: "*",
     Epochs: ["view"],
     Instruments: ["masters"],
     Intake: ["ports", "options"],

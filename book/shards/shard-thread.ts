@@ -61,6 +61,7 @@ function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: Wor
       ...options,
       zstd,
       intake: { canAsk: setup.canAsk },
+      clockNs,
       ask: (collector, request) => say({ say: "ask", collector, request }),
     });
   const { live, head, newest, refused } = openLive(folder, setup.key, zstd, newLive);

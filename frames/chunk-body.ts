@@ -6,11 +6,12 @@
 import { feedById } from "../feed/registry.ts";
 import { ColumnsPacker, ColumnsUnpacker } from "./chunk-columns.ts";
 import type { ChunkCodec, ChunkHeader } from "./chunk-header.ts";
-import { packRaw, rawBytesMax, unpackRaw } from "./chunk-raw.ts";
+import { packRaw, packRawColumns, rawBytesMax, unpackRaw } from "./chunk-raw.ts";
 import { ByteSink } from "./columns/bit-stream.ts";
 import { type FeedPlan, planOf } from "./columns/plan.ts";
 import type { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
+import { StoredZstd } from "./zstd-stored.ts";
 
 export interface PackedBody {
   readonly codec: ChunkCodec;
@@ -34,6 +35,11 @@ export class BodyPacker {
   constructor(zstd: Zstd, codec: ChunkCodec) {
     this.zstd = zstd;
     this.codec = codec;
+  }
+
+  /** What stands before a body in its memory may be overwritten. */
+  get leavesRoom(): boolean {
+    return this.zstd instanceof StoredZstd;
   }
 
   /** @param channelMap index in the chunk's channels for each channel of the batch */
@@ -75,11 +81,31 @@ export class BodyPacker {
   }
 
   private raw(frames: FrameBatch, channelMap: Int32Array): PackedBody {
+    if (this.zstd instanceof StoredZstd) return this.stored(this.zstd, frames, channelMap);
     const needed = rawBytesMax(frames.count, payloadBytes(frames));
     if (this.scratch.length < needed) this.scratch = new Uint8Array(needed * 2);
     const rawBytes = packRaw(frames, 0, frames.count, channelMap, this.scratch);
     const body = this.zstd.compress(this.scratch.subarray(0, rawBytes));
     return { codec: "raw", rawBytes, body };
+  }
+
+  /** Not compressed: payloads go where they shall be, and nowhere between. */
+  private stored(zstd: StoredZstd, frames: FrameBatch, channelMap: Int32Array): PackedBody {
+    const payloads = payloadBytes(frames);
+    const needed = rawBytesMax(frames.count, 0);
+    if (this.scratch.length < needed) this.scratch = new Uint8Array(needed * 2);
+    const columns = packRawColumns(frames, 0, frames.count, channelMap, this.scratch);
+    const rawBytes = columns + payloads;
+    zstd.begin(rawBytes);
+    zstd.put(this.scratch, 0, columns);
+    const { bytes, offset, length, count } = frames;
+    for (let i = 0; i < count; ) {
+      const start = offset[i];
+      let end = start;
+      for (; i < count && offset[i] === end; i++) end += length[i];
+      zstd.put(bytes, start, end);
+    }
+    return { codec: "raw", rawBytes, body: zstd.end() };
   }
 }
 

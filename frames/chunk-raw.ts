@@ -35,6 +35,18 @@ export function packRaw(
   channelMap: Int32Array,
   out: Uint8Array,
 ): number {
+  const at = packRawColumns(frames, from, to, channelMap, out);
+  return putPayloads(out, at, frames, from, to);
+}
+
+/** As `packRaw`, without the payloads that follow. */
+export function packRawColumns(
+  frames: FrameBatch,
+  from: number,
+  to: number,
+  channelMap: Int32Array,
+  out: Uint8Array,
+): number {
   const heads = new DataView(out.buffer, out.byteOffset, HEAD_BYTES);
   let at = HEAD_BYTES;
   let start = at;
@@ -49,7 +61,7 @@ export function packRaw(
   start = at;
   at = putDifferences(out, at, frames.nsec, from, to);
   heads.setUint32(12, at - start, true);
-  return putPayloads(out, at, frames, from, to);
+  return at;
 }
 
 /** Frames that stand one behind the other are copied together. */

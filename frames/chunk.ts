@@ -92,7 +92,15 @@ export class ChunkPacker {
   /** As `pack`, but the bytes are valid until the next call only: no memory is asked for. */
   packLent(title: ChunkTitle, frames: FrameBatch): PackedChunk {
     const { header, head, body } = this.parts(title, frames);
-    const length = CHUNK_PREFIX_BYTES + head.length + body.length;
+    const before = CHUNK_PREFIX_BYTES + head.length;
+    const length = before + body.length;
+    // A body that was stored has room before it, and need not be moved.
+    const isRoom = this.bodies.leavesRoom && body.byteOffset >= before;
+    if (isRoom) {
+      const bytes = new Uint8Array(body.buffer, body.byteOffset - before, length);
+      putHead(head, bytes);
+      return { header, bytes };
+    }
     if (this.lent.length < length) this.lent = new Uint8Array(CHUNK_BYTES_LIMIT);
     const bytes = this.lent.subarray(0, length);
     joinChunk(head, body, bytes);
@@ -225,12 +233,16 @@ function decodeMap(bytes: Uint8Array): unknown {
 
 /** @param bytes exactly as many as prefix, header and body have */
 export function joinChunk(head: Uint8Array, body: Uint8Array, bytes: Uint8Array): void {
+  putHead(head, bytes);
+  bytes.set(body, CHUNK_PREFIX_BYTES + head.length);
+}
+
+function putHead(head: Uint8Array, bytes: Uint8Array): void {
   bytes.set(CHUNK_MARK);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   view.setUint32(4, head.length, true);
   view.setUint32(8, crc32c(head), true);
   bytes.set(head, CHUNK_PREFIX_BYTES);
-  bytes.set(body, CHUNK_PREFIX_BYTES + head.length);
 }
 
 function captureSpan(frames: FrameBatch) {

@@ -20,10 +20,17 @@ export function storedBytes(rawBytes: number): number {
   return HEAD_BYTES + Math.max(1, Math.ceil(rawBytes / BLOCK_BYTES)) * BLOCK_HEAD_BYTES + rawBytes;
 }
 
+/** Room before the frame, for whoever puts something in front of it without copying. */
+export const STORED_ROOM_BYTES = 132 << 10;
+
 export class StoredZstd implements Zstd {
   readonly name = "stored";
   private readonly reader: Zstd;
-  private frame = new Uint8Array(1 << 16);
+  private memory = new Uint8Array(STORED_ROOM_BYTES + (1 << 16));
+  private at = 0;
+  /** Content that is still to be put, in all and in the open block. */
+  private left = 0;
+  private leftInBlock = 0;
 
   /** @param reader unpacks: what is written here is zstd like any other */
   constructor(reader: Zstd) {
@@ -31,26 +38,48 @@ export class StoredZstd implements Zstd {
   }
 
   compress(raw: Uint8Array): Uint8Array {
-    const needed = storedBytes(raw.length);
-    if (this.frame.length < needed) this.frame = new Uint8Array(needed * 2);
-    const { frame } = this;
-    frame.set(HEAD);
-    putLittleEndian(frame, HEAD.length, 4, raw.length);
-    let at = HEAD_BYTES;
-    let from = 0;
-    do {
-      const to = Math.min(raw.length, from + BLOCK_BYTES);
-      const isLast = to === raw.length ? 1 : 0;
-      putLittleEndian(frame, at, BLOCK_HEAD_BYTES, ((to - from) << 3) | isLast);
-      frame.set(raw.subarray(from, to), at + BLOCK_HEAD_BYTES);
-      at += BLOCK_HEAD_BYTES + to - from;
-      from = to;
-    } while (from < raw.length);
-    return frame.subarray(0, at);
+    this.begin(raw.length);
+    this.put(raw, 0, raw.length);
+    return this.end();
+  }
+
+  /** Begins a frame of so many bytes, which `put` brings; `end` gives it. */
+  begin(rawBytes: number): void {
+    const needed = STORED_ROOM_BYTES + storedBytes(rawBytes);
+    if (this.memory.length < needed) this.memory = new Uint8Array(needed * 2);
+    this.memory.set(HEAD, STORED_ROOM_BYTES);
+    putLittleEndian(this.memory, STORED_ROOM_BYTES + HEAD.length, 4, rawBytes);
+    this.at = STORED_ROOM_BYTES + HEAD_BYTES;
+    this.left = rawBytes;
+    this.beginBlock();
+  }
+
+  put(bytes: Uint8Array, from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      if (this.leftInBlock === 0) this.beginBlock();
+      const length = Math.min(this.leftInBlock, to - at);
+      this.memory.set(bytes.subarray(at, at + length), this.at);
+      this.at += length;
+      this.left -= length;
+      this.leftInBlock -= length;
+      at += length;
+    }
+  }
+
+  /** The frame, valid until the next one begins; before it there are `STORED_ROOM_BYTES`. */
+  end(): Uint8Array {
+    return this.memory.subarray(STORED_ROOM_BYTES, this.at);
   }
 
   decompress(packed: Uint8Array, rawBytes: number): Uint8Array | null {
     return this.reader.decompress(packed, rawBytes);
+  }
+
+  private beginBlock(): void {
+    this.leftInBlock = Math.min(this.left, BLOCK_BYTES);
+    const isLast = this.leftInBlock === this.left ? 1 : 0;
+    putLittleEndian(this.memory, this.at, BLOCK_HEAD_BYTES, (this.leftInBlock << 3) | isLast);
+    this.at += BLOCK_HEAD_BYTES;
   }
 }
 

@@ -1,0 +1,138 @@
+/** From captures into Delta tables: every row once, whoever is killed, whoever reads. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ethernet, ipv4, pcapFile, udp } from "./capture-files.ts";
+import { csvRows, edgebook } from "./cli-run.ts";
+import { contents, deltalakeRows, ingestKilled } from "./lake-run.ts";
+import { nseMessage } from "./nse-messages.ts";
+import { pythonWithPackages } from "./python.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "edgebook-ingest-"));
+const capture = join(folder, "day.pcap");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ORDERS = 3000;
+const STREAMS = 3;
+/** 27 November 2023, 09:15 in India; the feed counts nanoseconds from 1980. */
+const MORNING_SEC = 1_701_056_700;
+const NSE_EPOCH_SEC = 315_532_800 - 19_800;
+
+/** Orders on three streams, each traded against the one before it now and then. */
+beforeAll(() => {
+  const packets = Array.from({ length: ORDERS * STREAMS }, (_, at) => {
+    const [stream, number] = [(at % STREAMS) + 1, Math.floor(at / STREAMS) + 1];
+    const token = 7 + (number % 3);
+    const timestamp = BigInt(MORNING_SEC - NSE_EPOCH_SEC) * 1_000_000_000n + BigInt(at) * 1000n;
+    const order = {
+      order_id: number * 10 + stream,
+      token,
+      side: number % 2 === 0 ? "S" : "B",
+      price: 7000 + (number % 11) * (number % 2 === 0 ? 1 : -1),
+      quantity: 50,
+      timestamp,
+    };
+    const trade = {
+      buy_order_id: (number - 2) * 10 + stream,
+      sell_order_id: (number - 1) * 10 + stream,
+      token,
+      price: 7000,
+      quantity: 10,
+      timestamp,
+    };
+    const isTrade = number % 5 === 0;
+    const bytes = nseMessage(isTrade ? "T" : "N", number, isTrade ? trade : order, stream);
+    return {
+      sec: MORNING_SEC + Math.floor(at / 1000),
+      fraction: at % 1000,
+      bytes: ethernet(0x0800, ipv4(`239.1.1.${stream}`, udp(10_000, bytes))),
+    };
+  });
+  writeFileSync(capture, pcapFile(packets));
+});
+
+const words = (lake: string, ...more: string[]) => [
+  capture,
+  "--feed",
+  "nse-fo",
+  "--lake",
+  lake,
+  ...more,
+];
+
+async function expectedRows(): Promise<Record<string, string>[]> {
+  const { out } = await edgebook(["rebuild", capture, "--feed", "nse-fo", "--format", "csv"]);
+  return csvRows(out);
+}
+
+describe("ingest", () => {
+  test("puts every row of rebuild into the table, and nothing twice", async () => {
+    const lake = join(folder, "plain");
+    const first = await edgebook(["ingest", ...words(lake, "--stats")]);
+    expect(first.err).toContain('"repeated":0');
+    expect(first.code).toBe(0);
+    const wanted = await expectedRows();
+    expect(await contents(lake, "events")).toEqual({ rows: wanted.length, places: wanted.length });
+    const again = await edgebook(["ingest", ...words(lake)]);
+    expect(again.err).toContain("0 rows in 0 files");
+    expect(again.err).toContain("were there already");
+    const columns = "sequence, token, action, side, price, size, order_id, flags";
+    const { out } = await edgebook([
+      "query",
+      `SELECT ${columns} FROM events WHERE stream = 2 ORDER BY epoch, sequence, row`,
+      ...["--lake", lake, "--format", "csv"],
+    ]);
+    const found = csvRows(out);
+    const ofStream = wanted.filter(({ stream }) => stream === "2");
+    expect(found).toHaveLength(ofStream.length);
+    for (const [at, row] of found.entries()) expect(ofStream[at]).toMatchObject(row);
+  }, 60_000);
+
+  test("lays files out by the exchange's day and by stream", () => {
+    const day = join(folder, "plain/events/date=2023-11-27");
+    expect(readdirSync(day).sort()).toEqual(["stream=1", "stream=2", "stream=3"]);
+  });
+
+  test("that is killed again and again puts each row into the table once", async () => {
+    const lake = join(folder, "killed");
+    const kills = await ingestKilled(words(lake, "--rows-per-commit", "700"), () =>
+      Math.floor(250 + Math.random() * 500),
+    );
+    const plain = join(folder, "plain");
+    for (const table of ["events", "trades", "bbo"]) {
+      const { rows } = await contents(plain, table);
+      expect({ kills, ...(await contents(lake, table)) }).toEqual({ kills, rows, places: rows });
+    }
+  }, 120_000);
+
+  test("--replace builds a day again in one commit, and keeps the former version", async () => {
+    const lake = join(folder, "plain");
+    const before = await contents(lake, "events");
+    const { code } = await edgebook(["ingest", ...words(lake, "--replace")]);
+    expect(code).toBe(0);
+    expect(await contents(lake, "events")).toEqual(before);
+    const { out } = await edgebook([
+      "query",
+      "SELECT count(*) AS n FROM events",
+      ...["--lake", lake, "--version", "events@1"],
+    ]);
+    expect(JSON.parse(out)).toEqual({ n: String(before.rows) });
+  }, 60_000);
+
+  test("another reader of Delta sees the same rows", async () => {
+    const python = pythonWithPackages();
+    if (python === undefined) return;
+    const lake = join(folder, "killed");
+    for (const table of ["events", "trades", "bbo"]) {
+      const { rows } = await contents(lake, table);
+      expect(deltalakeRows(python, lake, table)).toBe(rows);
+    }
+  }, 300_000);
+
+  test("a feed of price levels is refused, with what to do", async () => {
+    const { code, err } = await edgebook(["ingest", capture, "--feed", "iex-deep"]);
+    expect(code).toBe(2);
+    expect(err).toContain("rebuild --format parquet");
+  });
+});

@@ -1,0 +1,62 @@
+/** What the lake's tests and proofs share: ingests that are killed, and what must be in the table then. */
+import { join } from "node:path";
+import { DirStorage } from "../lake/delta/storage-dir.ts";
+import { LakeQuery } from "../lake/lake-query.ts";
+import { MAIN } from "./cli-run.ts";
+
+export { DirStorage };
+
+export interface Contents {
+  readonly rows: number;
+  /** Rows that differ in (stream, epoch, sequence, row). */
+  readonly places: number;
+}
+
+/** Rows of a table, and how many places they have. */
+export async function contents(lake: string, table: string): Promise<Contents> {
+  const query = await LakeQuery.open(lake);
+  try {
+    const sql =
+      "SELECT count(*) AS n, count(DISTINCT (date, stream, epoch, sequence, row)) AS p " +
+      `FROM ${table}`;
+    for await (const { rows } of query.ask(sql)) {
+      return { rows: Number(rows[0][0]), places: Number(rows[0][1]) };
+    }
+    return { rows: 0, places: 0 };
+  } finally {
+    query.close();
+  }
+}
+
+/**
+ * Runs `ingest` and kills it after `killMs`; again and again with later kills until one ends by itself.
+ * @returns how often it was killed
+ */
+export async function ingestKilled(
+  words: readonly string[],
+  killMs: () => number,
+): Promise<number> {
+  for (let kills = 0; kills < 60; kills++) {
+    const child = Bun.spawn([process.execPath, MAIN, "ingest", ...words], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    // Later kills leave more time, so that it ends at all.
+    const timer = setTimeout(() => child.kill("SIGKILL"), killMs() + kills * 40);
+    const said = await new Response(child.stderr).text();
+    const code = await child.exited;
+    clearTimeout(timer);
+    if (code === 0) return kills;
+    if (child.signalCode !== "SIGKILL") throw new Error(`ingest ended with ${code}: ${said}`);
+  }
+  throw new Error("ingest was killed sixty times and never came to its end");
+}
+
+/** Reads a table with Python's `deltalake`: rows of the newest version. */
+export function deltalakeRows(python: string, lake: string, table: string): number {
+  const script =
+    "import sys\nfrom deltalake import DeltaTable\n" +
+    "print(DeltaTable(sys.argv[1]).to_pyarrow_table().num_rows)";
+  const done = Bun.spawnSync([python, "-c", script, join(lake, table)], { timeout: 60_000 });
+  if (done.exitCode !== 0) throw new Error(done.stderr.toString());
+  return Number(done.stdout.toString());
+}

@@ -49,6 +49,14 @@ export interface BookObserver {
   /** True: it is told only of ops that touched a best level. */
   readonly bestOnly?: boolean;
   /**
+   * An observer with `bestOnly` may take what it wants to know in lists, to save a call for each
+   * message: for ops that touched a best level, in order, instrument and the words of
+   * `Books.readBestWords` after the op. Those not in a list are told by `after`, in order with it.
+   * @param moves five words each, valid during the call
+   * @param count words, not moves
+   */
+  bestMoved?(moves: Int32Array, count: number): void;
+  /**
    * @param ops the batch being applied
    * @param at index of the op in it
    * @param books the books it was applied to; `books.effects` holds this op's rows only
@@ -82,6 +90,11 @@ export interface Books {
   topLevels(instrument: number, side: number, out: Levels): void;
   /** The best levels, all that a quote needs; an order count of 0 says that the side is empty. */
   readBest(instrument: number, out: Best): void;
+  /**
+   * Low words of the best levels' bid price, bid size, ask price, ask size into the first four of
+   * `out`; 0 where there is none. As `readBest`, for who compares and folds.
+   */
+  readBestWords(instrument: number, out: Int32Array): void;
   /** Best bid >= best ask, both there. */
   isCrossed(instrument: number): boolean;
   /** The orders of one level in the order of their priority; empty for feeds of levels. */

@@ -7,7 +7,14 @@
  * a side of n levels moves n/2 of them.
  */
 import { type OpBatch, OpKind, Side } from "../feed/op-batch.ts";
-import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
+import {
+  Best,
+  type BookObserver,
+  type Books,
+  type BooksImage,
+  type Levels,
+  type QueuedOrder,
+} from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 
 /** One side's levels; keys are prices, negated for asks, so that the highest is the best. */
@@ -60,6 +67,7 @@ export class LevelBooks implements Books {
   /** Two for each instrument: bids, asks. */
   private sides: SortedLevels[] = [];
   private levels = 0;
+  private readonly best = new Best();
 
   /** Levels that stand in all books: these feeds have no orders to count. */
   get liveOrders(): number {
@@ -126,6 +134,15 @@ export class LevelBooks implements Books {
     out.askOrders = asks !== undefined && asks.count > 0 ? 1 : 0;
     out.askPrice = out.askOrders > 0 ? -asks.keys[asks.count - 1] : 0;
     out.askSize = out.askOrders > 0 ? asks.sizes[asks.count - 1] : 0;
+  }
+
+  readBestWords(instrument: number, out: Int32Array): void {
+    const { best } = this;
+    this.readBest(instrument, best);
+    out[0] = best.bidPrice;
+    out[1] = best.bidSize;
+    out[2] = best.askPrice;
+    out[3] = best.askSize;
   }
 
   isCrossed(instrument: number): boolean {

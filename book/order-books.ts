@@ -24,7 +24,7 @@ import { BookStore } from "./book-store.ts";
 import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
-import { applyPlain, type LoopContext } from "./order-loop.ts";
+import { applyPlain, type LoopContext, MOVE_WORDS } from "./order-loop.ts";
 import { sideHead } from "./price-levels.ts";
 
 /** Ops whose orders are looked up together. */
@@ -58,9 +58,11 @@ export class OrderBooks implements Books {
     this.priceBias = options.unsignedPrices ? 2147483648 : 0;
     this.context = {
       store: this.store,
-      books: this,
       effects: options.effects ? this.effects : null,
       priceBias: this.priceBias,
+      moves: new Int32Array(TOUCH_BATCH * MOVE_WORDS),
+      moveCount: 0,
+      tells: false,
     };
   }
 
@@ -74,7 +76,6 @@ export class OrderBooks implements Books {
 
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void {
     const { store, hints, context } = this;
-    const { levels } = store;
     for (let start = from; start < to; start += TOUCH_BATCH) {
       const end = Math.min(to, start + TOUCH_BATCH);
       store.touchChains(ops.idLo, ops.idHi, start, end, hints);
@@ -83,15 +84,20 @@ export class OrderBooks implements Books {
       let at = start;
       while (at < end) {
         at = applyPlain(context, ops, at, end, observer);
-        if (at === end) break;
-        levels.touchedBest = false;
-        if (this.recording) this.effects.count = 0;
-        this.applyOne(ops, at);
-        if (observer !== null && (levels.touchedBest || observer.bestOnly !== true)) {
-          observer.after(ops, at, this);
-        }
-        at++;
+        if (context.moveCount > 0) observer?.bestMoved?.(context.moves, context.moveCount);
+        if (context.tells) observer?.after(ops, at - 1, this);
+        else if (at < end) this.applyAndTell(ops, at++, observer);
       }
+    }
+  }
+
+  private applyAndTell(ops: OpBatch, at: number, observer: BookObserver | null): void {
+    const { levels } = this.store;
+    levels.touchedBest = false;
+    if (this.recording) this.effects.count = 0;
+    this.applyOne(ops, at);
+    if (observer !== null && (levels.touchedBest || observer.bestOnly !== true)) {
+      observer.after(ops, at, this);
     }
   }
 
@@ -122,6 +128,12 @@ export class OrderBooks implements Books {
     if (instrument < books) levels.readBest(instrument, this.priceBias, out);
     else
       out.bidPrice = out.bidSize = out.bidOrders = out.askPrice = out.askSize = out.askOrders = 0;
+  }
+
+  readBestWords(instrument: number, out: Int32Array): void {
+    const { levels, books } = this.store;
+    if (instrument < books) levels.readBestWords(instrument, this.priceBias | 0, out);
+    else out[0] = out[1] = out[2] = out[3] = 0;
   }
 
   isCrossed(instrument: number): boolean {

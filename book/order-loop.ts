@@ -8,6 +8,9 @@
  * window, a sum that leaves 32 bits, a market order, a trade of two orders) is left untouched to
  * `OrderBooks`, whose methods do every case. What this loop does, those would do too.
  *
+ * A moment when somebody must be told ends it too; only the touched best levels of an observer that
+ * takes lists are written down and told at the end.
+ *
  * Assumes that the store has room for the orders of the batch (`BookStore.makeRoom`), so that no
  * array is replaced while it runs.
  */
@@ -29,7 +32,7 @@ import {
   VACANT,
   VACANT_SLOT,
 } from "./book-store.ts";
-import type { BookObserver, Books } from "./books.ts";
+import type { BookObserver } from "./books.ts";
 import { Action, type Effects } from "./effects.ts";
 import {
   BEST,
@@ -39,23 +42,31 @@ import {
   START,
   tickNumber,
   WIDTH,
+  wordOfTick,
 } from "./price-levels.ts";
 
 const WORD_MIN = -2147483648;
 
 export interface LoopContext {
   readonly store: BookStore;
-  /** The books that the store belongs to, as observers see them. */
-  readonly books: Books;
   /** Where rows go; null: nobody wants them. */
   readonly effects: Effects | null;
   /** Subtracted from a price to get a sortable signed word. */
   readonly priceBias: number;
+  /** Best levels that were touched, for observers that take them in lists: `MOVE_WORDS` each. */
+  readonly moves: Int32Array;
+  moveCount: number;
+  /** Set if the op before the returned index was applied and its observer is not yet told. */
+  tells: boolean;
 }
+
+/** Instrument, bid price, bid size, ask price, ask size. */
+export const MOVE_WORDS = 5;
 
 /**
  * Applies ops from `from` on, until one that is not plain.
- * @returns index of the first op not applied, or `to`
+ * @returns index of the first op not applied, or `to`; the observer is to be told of the op before
+ *   it if `context.tells`, and of `context.moveCount` words of moves before that
  */
 export function applyPlain(
   context: LoopContext,
@@ -64,7 +75,7 @@ export function applyPlain(
   to: number,
   observer: BookObserver | null,
 ): number {
-  const { store, effects, priceBias } = context;
+  const { store, effects, priceBias, moves } = context;
   const { levels, records, chains, shift } = store;
   const { heads, ticks, bits } = levels;
   const {
@@ -81,10 +92,17 @@ export function applyPlain(
   } = ops;
   const known = store.books;
   const tellsAll = observer !== null && observer.bestOnly !== true;
-  for (let at = from; at < to; at++) {
+  const lists = observer?.bestMoved !== undefined;
+  const biasWord = priceBias | 0;
+  const stampHigh = store.stampHigh;
+  let { live, stampLow } = store;
+  let moved = 0;
+  let at = from;
+  context.tells = false;
+  for (; at < to; at++) {
     const kind = kinds[at];
     const book = instrument[at];
-    if (kind === OpKind.None || kind > OpKind.ExecuteAt || book < 0 || book >= known) return at;
+    if (kind === OpKind.None || kind > OpKind.ExecuteAt || book < 0 || book >= known) break;
     const idLow = idLo[at];
     const idHigh = idHi[at];
     const chain = chainOf(idLow, idHigh, shift);
@@ -97,7 +115,7 @@ export function applyPlain(
       slot = records[record + NEXT];
       record = slot << RECORD_SHIFT;
     }
-    if ((slot !== 0) === (kind === OpKind.Add)) return at;
+    if ((slot !== 0) === (kind === OpKind.Add)) break;
 
     // What leaves: `cut` of the order's size, and with it perhaps the order, perhaps the level.
     let place = 0;
@@ -112,7 +130,7 @@ export function applyPlain(
       place = records[record + PLACE];
       head = ((place >>> 2) << HEAD_SHIFT) + ((place & 1) << SIDE_SHIFT);
       const number = tickNumber(heads, head, records[record + KEY]);
-      if ((place & 2) !== 0 || number >>> 0 >= heads[head + WIDTH]) return at;
+      if ((place & 2) !== 0 || number >>> 0 >= heads[head + WIDTH]) break;
       tick = heads[head + START] + number;
       open = records[record + SIZE] >>> 0;
       comes = kind === OpKind.Replace;
@@ -120,19 +138,19 @@ export function applyPlain(
       if (kind === OpKind.Modify) {
         const word = (price[at] - priceBias) | 0;
         const key = (place & 1) === 0 ? word : ~word;
-        if (place !== ((book << 2) | sides[at]) || size[at] === 0) return at;
+        if (place !== ((book << 2) | sides[at]) || size[at] === 0) break;
         comes = key !== records[record + KEY] || size[at] > open;
         if (!comes) cut = open - size[at];
       } else if (!comes && kind !== OpKind.Cancel) {
         cut = size[at];
-        if (cut > open) return at;
+        if (cut > open) break;
       }
       leaves = cut === open;
-      if (((ticks[tick << 1] ^ WORD_MIN) | 0) < ((cut ^ WORD_MIN) | 0)) return at;
+      if (((ticks[tick << 1] ^ WORD_MIN) | 0) < ((cut ^ WORD_MIN) | 0)) break;
       best = heads[head + BEST];
       if (leaves && tick === best && ticks[(tick << 1) + 1] === 1) {
         best = highestBelow(bits, tick, heads[head + START]);
-        if (best < heads[head + START]) return at;
+        if (best < heads[head + START]) break;
       }
     }
 
@@ -146,16 +164,19 @@ export function applyPlain(
     let newChain = chain;
     if (comes) {
       const side = kind === OpKind.Replace ? place & 1 : sides[at];
-      if ((flags[at] & OpFlag.MarketOrder) !== 0 || side > 1) return at;
+      if ((flags[at] & OpFlag.MarketOrder) !== 0 || side > 1) break;
       const word = (price[at] - priceBias) | 0;
       newKey = side === 0 ? word : ~word;
       newPlace = (book << 2) | side;
       newHead = (book << HEAD_SHIFT) + (side << SIDE_SHIFT);
       const number = tickNumber(heads, newHead, newKey);
-      if (number >>> 0 >= heads[newHead + WIDTH]) return at;
+      if (number >>> 0 >= heads[newHead + WIDTH]) break;
       newTick = heads[newHead + START] + number;
       const sum = (ticks[newTick << 1] + size[at]) | 0;
-      if (((sum ^ WORD_MIN) | 0) < ((size[at] ^ WORD_MIN) | 0)) return at;
+      if (((sum ^ WORD_MIN) | 0) < ((size[at] ^ WORD_MIN) | 0)) break;
+      const fresh = heads[(book << HEAD_SHIFT) + FRESH_SLOT] & (SLAB - 1);
+      const needsSlab = fresh === 0 && heads[(book << HEAD_SHIFT) + VACANT_SLOT] === 0;
+      if ((needsSlab && kind === OpKind.Add) || stampLow === -1) break;
       if (kind === OpKind.Replace) {
         newLow = id2Lo[at];
         newHigh = id2Hi[at];
@@ -163,9 +184,10 @@ export function applyPlain(
         let other = chains[newChain];
         while (other !== 0) {
           const there = other << RECORD_SHIFT;
-          if (records[there + ID_LOW] === newLow && records[there + ID_HIGH] === newHigh) return at;
+          if (records[there + ID_LOW] === newLow && records[there + ID_HIGH] === newHigh) break;
           other = records[there + NEXT];
         }
+        if (other !== 0 || place >>> 2 !== book) break;
       }
     }
 
@@ -208,7 +230,7 @@ export function applyPlain(
           records[record + NEXT] = heads[vacant];
           records[record + PLACE] = VACANT;
           heads[vacant] = slot;
-          store.live--;
+          live--;
         }
       } else {
         records[record + SIZE] = open - cut;
@@ -222,24 +244,21 @@ export function applyPlain(
           heads[vacant] = records[(slot << RECORD_SHIFT) + NEXT];
         } else {
           slot = heads[(book << HEAD_SHIFT) + FRESH_SLOT];
-          if ((slot & (SLAB - 1)) === 0) slot = store.takeSlot(book);
-          else heads[(book << HEAD_SHIFT) + FRESH_SLOT] = slot + 1;
+          heads[(book << HEAD_SHIFT) + FRESH_SLOT] = slot + 1;
         }
         record = slot << RECORD_SHIFT;
         records[record + ID_LOW] = newLow;
         records[record + ID_HIGH] = newHigh;
         records[record + NEXT] = chains[newChain];
         chains[newChain] = slot;
-        store.live++;
+        live++;
       }
-      const stamp = (store.stampLow + 1) | 0;
-      store.stampLow = stamp;
-      if (stamp === 0) store.stampHigh++;
+      stampLow = (stampLow + 1) | 0;
       records[record + KEY] = newKey;
       records[record + SIZE] = size[at];
       records[record + PLACE] = newPlace;
-      records[record + STAMP_LOW] = stamp;
-      records[record + STAMP_HIGH] = store.stampHigh;
+      records[record + STAMP_LOW] = stampLow;
+      records[record + STAMP_HIGH] = stampHigh;
       ticks[newTick << 1] += size[at];
       const orders = ticks[(newTick << 1) + 1];
       ticks[(newTick << 1) + 1] = orders + 1;
@@ -256,12 +275,34 @@ export function applyPlain(
       store.noteCross(records[record + PLACE], key, newLow, newHigh);
       effects.add(action, side, book, price[at], size[at], newLow, newHigh);
     }
+    if (lists && touched) {
+      const bid = book << HEAD_SHIFT;
+      const ask = bid + (1 << SIDE_SHIFT);
+      if (heads[bid + WIDTH] !== 0 && heads[ask + WIDTH] !== 0) {
+        const bidTick = heads[bid + BEST];
+        const askTick = heads[ask + BEST];
+        const hasBid = bidTick >= heads[bid + START];
+        const hasAsk = askTick >= heads[ask + START];
+        moves[moved] = book;
+        moves[moved + 1] = hasBid ? wordOfTick(heads, bid, bidTick) + biasWord : 0;
+        moves[moved + 2] = hasBid ? ticks[bidTick << 1] : 0;
+        moves[moved + 3] = hasAsk ? ~wordOfTick(heads, ask, askTick) + biasWord : 0;
+        moves[moved + 4] = hasAsk ? ticks[askTick << 1] : 0;
+        moved += MOVE_WORDS;
+        continue;
+      }
+    }
     if (tellsAll || (touched && observer !== null)) {
       levels.touchedBest = touched;
-      observer?.after(ops, at, context.books);
+      context.tells = true;
+      at++;
+      break;
     }
   }
-  return to;
+  store.live = live;
+  store.stampLow = stampLow;
+  context.moveCount = moved;
+  return at;
 }
 
 function priceOf(key: number, side: number, priceBias: number): number {

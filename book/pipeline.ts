@@ -25,7 +25,7 @@ import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 import { OrderBooks } from "./order-books.ts";
 
 /** Bytes of an exchange's own file that are split at once: its offsets stay in the near cache. */
-const FILE_PIECE = 32 * 1024;
+const FILE_PIECE = 8 * 1024;
 
 /** One stream of the feed and everything that is rebuilt of it. */
 export interface PipelineStream {

@@ -18,8 +18,8 @@
  * better price than it has room for moves it. What the far list holds is worse than all of it.
  *
  * A side of fewer than eight levels has no window, so that 100,000 instruments that hardly trade
- * cost little; a window begins with 64 ticks and is doubled while much of the flow misses it, to
- * 1,024 (8 KiB and 128 bytes of bits).
+ * cost little; a window begins with 128 ticks and grows to 512 and 1,024 (8 KiB and 128 bytes of bits)
+ * where half as many messages as it has ticks have missed it.
  *
  * WORST CASES. A price that leaves its window costs a walk over the window's levels: an order far
  * above the best that comes and goes does so every time, at most 1,024 ticks. In the far list a
@@ -27,7 +27,7 @@
  * search when it is not near the list's end. Sums are exact below 2^53: a tick's low 32 bits lie
  * with it, what is beyond in a map that nearly always is empty.
  */
-import type { Best } from "./books.ts";
+import { Best } from "./books.ts";
 import { type FarLevel, FarLevels, missingLevel } from "./far-levels.ts";
 import { type Memory, words } from "./memory.ts";
 
@@ -53,7 +53,7 @@ const FAR_SHIFT = 2;
 export const ORDER_WORDS = 24;
 
 const OPENING_LEVELS = 8;
-const LEAST_WIDTH = 64;
+const LEAST_WIDTH = 128;
 const MOST_WIDTH = 1024;
 const WORD_MIN = -2147483648;
 const TWO_32 = 4294967296;
@@ -72,6 +72,7 @@ export class PriceLevels {
   private readonly wide = new Map<number, number>();
   /** Windows that nobody uses, by the logarithm of their width. */
   private readonly vacantWindows: number[][] = Array.from({ length: 16 }, () => []);
+  private readonly best = new Best();
   private readonly level: FarLevel = { key: 0, orders: 0, size: 0 };
 
   constructor(memory: Memory) {
@@ -136,6 +137,31 @@ export class PriceLevels {
       out.askSize = isFar ? far.size(best) : this.sizeOf(best);
       out.askOrders = isFar ? far.orders(best) : this.ticks[best * 2 + 1];
     }
+  }
+
+  /** See `Books.readBestWords`; `biasWord` is added to the keys modulo 2^32. */
+  readBestWords(book: number, biasWord: number, out: Int32Array): void {
+    const { heads, ticks } = this;
+    const bid = book << HEAD_SHIFT;
+    const ask = bid + (1 << SIDE_SHIFT);
+    const bidTick = heads[bid + BEST];
+    const askTick = heads[ask + BEST];
+    const inWindows = heads[bid + WIDTH] !== 0 && heads[ask + WIDTH] !== 0;
+    if (inWindows && bidTick >= heads[bid + START] && askTick >= heads[ask + START]) {
+      out[0] = wordOfTick(heads, bid, bidTick) + biasWord;
+      out[1] = ticks[bidTick << 1];
+      out[2] = ~wordOfTick(heads, ask, askTick) + biasWord;
+      out[3] = ticks[askTick << 1];
+    } else this.readBestWordsSlowly(bid, biasWord, out);
+  }
+
+  private readBestWordsSlowly(bid: number, biasWord: number, out: Int32Array): void {
+    const { best } = this;
+    this.readBest(bid >>> HEAD_SHIFT, 0, best);
+    out[0] = best.bidOrders === 0 ? 0 : best.bidPrice + biasWord;
+    out[1] = best.bidSize;
+    out[2] = best.askOrders === 0 ? 0 : best.askPrice + biasWord;
+    out[3] = best.askSize;
   }
 
   /** Writes at most `most` levels, best first, keys instead of prices; returns how many. */
@@ -238,8 +264,7 @@ export class PriceLevels {
   }
 
   keyOfTick(head: number, tick: number): number {
-    const { heads } = this;
-    return (heads[head + BASE] + (tick - heads[head + START]) * (heads[head + TICK] >>> 0)) | 0;
+    return wordOfTick(this.heads, head, tick);
   }
 
   private tickThere(head: number, key: number): number {
@@ -275,11 +300,11 @@ export class PriceLevels {
   private noteFarOp(head: number): void {
     const { heads } = this;
     const width = heads[head + WIDTH];
-    if (width === 0 || ++heads[head + FAR_OPS] <= width * 4) return;
+    if (width === 0 || ++heads[head + FAR_OPS] <= width / 2) return;
     heads[head + FAR_OPS] = 0;
     const isLow = heads[head + BEST] - heads[head + START] < width / 2;
     if (!isLow && width === MOST_WIDTH) return;
-    this.moveWindow(head, isLow ? width : width * 2, this.bestKey(head));
+    this.moveWindow(head, isLow ? width : Math.min(width * 4, MOST_WIDTH), this.bestKey(head));
   }
 
   private open(head: number): void {
@@ -400,6 +425,11 @@ export function tickNumber(heads: Int32Array, head: number, key: number): number
   const product = Math.imul((key - heads[head + BASE]) | 0, heads[head + INVERSE]);
   const twist = heads[head + TWIST];
   return (product >>> twist) | (product << (32 - twist));
+}
+
+/** Key of a tick of a side's window. */
+export function wordOfTick(heads: Int32Array, head: number, tick: number): number {
+  return (heads[head + BASE] + Math.imul(tick - heads[head + START], heads[head + TICK])) | 0;
 }
 
 /** The highest tick with orders below `tick`, or `start - 1`; `start` is a multiple of 32. */

@@ -6,19 +6,22 @@
  */
 import type { Instruments } from "../../feed/instruments.ts";
 import { type OpBatch, OpKind } from "../../feed/op-batch.ts";
-import { Best, type BookObserver, type Books } from "../books.ts";
+import type { BookObserver, Books } from "../books.ts";
 
 const FNV_START = 2_166_136_261 | 0;
 const FNV_PRIME = 16_777_619;
+/** Words of a move: the instrument, then its best prices and sizes. */
+const MOVE_WORDS = 5;
 /** Words that are remembered of each instrument. */
 const WORDS = 4;
 
 export class BboDigest implements BookObserver {
+  readonly bestOnly = true;
   /** How often a price or size of a best level changed. */
   changes = 0;
   private hash = FNV_START;
   private readonly numbers: readonly number[];
-  private readonly best = new Best();
+  private readonly best = new Int32Array(WORDS);
   private last = new Int32Array(WORDS * 1024);
 
   constructor(instruments: Instruments) {
@@ -31,21 +34,32 @@ export class BboDigest implements BookObserver {
   }
 
   after(ops: OpBatch, at: number, books: Books): void {
-    if (!books.touchedBest) return;
     const kind = ops.kind[at];
     if (kind === OpKind.Clear || kind === OpKind.SnapshotBegin) {
       const instruments = Math.min(this.numbers.length, this.last.length / WORDS);
-      for (let i = 0; i < instruments; i++) this.fold(books, i);
-    } else if (ops.instrument[at] >= 0) this.fold(books, ops.instrument[at]);
+      for (let i = 0; i < instruments; i++) this.look(books, i);
+    } else if (ops.instrument[at] >= 0) this.look(books, ops.instrument[at]);
   }
 
-  private fold(books: Books, instrument: number): void {
+  bestMoved(moves: Int32Array, count: number): void {
+    for (let at = 0; at < count; at += MOVE_WORDS) {
+      this.fold(moves[at], moves[at + 1], moves[at + 2], moves[at + 3], moves[at + 4]);
+    }
+  }
+
+  private look(books: Books, instrument: number): void {
     const { best } = this;
-    books.readBest(instrument, best);
-    const bidPrice = best.bidPrice | 0;
-    const bidSize = best.bidSize | 0;
-    const askPrice = best.askPrice | 0;
-    const askSize = best.askSize | 0;
+    books.readBestWords(instrument, best);
+    this.fold(instrument, best[0], best[1], best[2], best[3]);
+  }
+
+  private fold(
+    instrument: number,
+    bidPrice: number,
+    bidSize: number,
+    askPrice: number,
+    askSize: number,
+  ): void {
     const base = instrument * WORDS;
     if (base >= this.last.length) this.grow(base);
     const { last } = this;

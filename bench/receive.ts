@@ -221,11 +221,11 @@ function secondsOf({ count, rate }: Load): number {
 
 /** Three times as long as it should take, for a machine that has other things to do. */
 function timeoutMs(load: Load): number {
-  return 120_000 + 3000 * secondsOf(load);
+  return 120_000 + Math.ceil(3000 * secondsOf(load));
 }
 
 function drainMs({ count }: Load): number {
-  return DRAIN_MS + (1000 * count) / DRAIN_RATE;
+  return DRAIN_MS + Math.ceil((1000 * count) / DRAIN_RATE);
 }
 
 /** Waits until the process uses next to no CPU. @returns the seconds that took */

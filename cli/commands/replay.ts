@@ -116,8 +116,8 @@ export const command: Command = {
   help:
     "Sends the frames of captures and chunks again, each when it is due, counted from one fixed " +
     "start so that nothing drifts. FILE is a pcap, pcapng or chunk file, plain or packed, or a " +
-    "directory of chunks (a spool too); several are merged by capture time. Ends with a report: frames sent, rate asked and reached, and how " +
-    "late they went out.",
+    "directory of chunks (a spool too); several are merged by capture time. Ends with a report: " +
+    "frames sent, rate asked and reached, and how late they went out.",
   examples: [
     ["edgebook replay day.pcap --to udp://same --interface lo --speed 10x", "ten times as fast"],
     ["edgebook replay day.pcap --to udp://239.1.1.1:10001 --speed 50000pps", "at a fixed rate"],

@@ -1,6 +1,6 @@
 /**
  * Edge: whole books with best prices folded, from a file, beside the C++ yardstick in turns on the same
- * file. All three (ours, the yardstick, the yardstick that looks ahead) must give the same digest.
+ * file. All three (ours, the yardstick, the yardstick that does not look ahead) must give the same digest.
  */
 import type { MarketFile } from "./market-files.ts";
 import { runRebuild } from "./rebuild-process.ts";
@@ -19,8 +19,8 @@ export interface BooksResult {
   readonly liveOrders: number;
   readonly ours: Pace;
   readonly yardstick: Pace;
-  /** The yardstick that asks for orders before it needs them. */
-  readonly ahead: Pace;
+  /** The yardstick without its look ahead. */
+  readonly plain: Pace;
   readonly peakBytes: number;
   readonly changes: number;
   readonly digest: string;
@@ -34,7 +34,7 @@ export async function measureBooks(file: MarketFile, rounds: number): Promise<Bo
   const feed = file.feed === "itch" ? "nasdaq-itch50" : "nse-fo";
   let ours = NONE;
   let yardstick = NONE;
-  let ahead = NONE;
+  let plain = NONE;
   const digests = new Set<string>();
   const pace = (mode: YardstickMode, best: Pace): Pace => {
     const run = runYardstick(file.feed, mode, file.path);
@@ -49,7 +49,7 @@ export async function measureBooks(file: MarketFile, rounds: number): Promise<Bo
     digests.add(`${stats.bbo_digest} ${stats.bbo_changes} ${stats.live_orders}`);
     const cpu = (cpuSeconds * 1e9) / stats.messages;
     ours = lesser(ours, { wall: stats.ns_per_message, cpu });
-    ahead = pace("ahead", ahead);
+    plain = pace("plain", plain);
   }
   const { stats } = run;
   return {
@@ -59,7 +59,7 @@ export async function measureBooks(file: MarketFile, rounds: number): Promise<Bo
     liveOrders: stats.live_orders,
     ours,
     yardstick,
-    ahead,
+    plain,
     peakBytes: stats.peak_memory_bytes,
     changes: stats.bbo_changes ?? 0,
     digest: stats.bbo_digest ?? "",

@@ -1,7 +1,8 @@
 /**
  * Edge: hears a replay on an interface and notes when each frame came, by the kernel's clock.
- * Arguments: interface, groups as JSON, frames to wait for, file for the arrival times (ns since the
- * first, as doubles). Ends when all have come, or nothing more comes; prints what came as JSON.
+ * Arguments: interface, groups as JSON, frames to wait for, file for the arrival times (ns since
+ * the first, as doubles). Ends when all have come, or nothing more comes; prints what came as
+ * JSON.
  */
 import { writeFileSync } from "node:fs";
 import { openCapture } from "../frames/ring-choice.ts";

@@ -1,4 +1,7 @@
-/** The replay proof in small: what crosses a wire of our own is the capture, in its order and rhythm. */
+/**
+ * The replay proof in small: what crosses a wire of our own is the capture, in its order and
+ * rhythm.
+ */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

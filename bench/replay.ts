@@ -1,6 +1,6 @@
 /**
- * Edge: edgebook's replayer and tcpreplay on the same wire: the same capture at the same speed, heard
- * at the other end by the same program, so that what is compared is when frames really came.
+ * Edge: edgebook's replayer and tcpreplay on the same wire: the same capture at the same speed,
+ * heard at the other end by the same program, so that what is compared is when frames really came.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,8 +16,9 @@ const HOUSE = join(import.meta.dir, "..");
 const START_MS = 20_000;
 const RUN_MS = 300_000;
 /**
- * What else runs on this machine is to stand back, for each player alike. No real-time priority: the
- * threads that compile our code while we play would wait for the very thread that they compile for.
+ * What else runs on this machine is to stand back, for each player alike. No real-time priority:
+ * the threads that compile our code while we play would wait for the very thread that they compile
+ * for.
  */
 const FIRST = ["nice", "-n", "-20"];
 

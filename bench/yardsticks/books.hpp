@@ -27,7 +27,10 @@ class OrderTable {
  public:
   std::vector<Order> orders;
 
-  OrderTable() : orders(1), entries_(1 << 21), mask_((1 << 21) - 1) {}
+  OrderTable() : orders(1), entries_(1 << 21), mask_((1 << 21) - 1) {
+    orders.reserve(1 << 21);
+    free_.reserve(1 << 20);
+  }
 
   u32 find(u64 id) const {
     for (u64 at = home(id);; at = (at + 1) & mask_) {
@@ -80,7 +83,7 @@ class OrderTable {
   std::vector<u32> free_;
   u64 live_ = 0;
 
-  u64 home(u64 id) const { return ((id * 0x9E3779B97F4A7C15ull) >> 24) & mask_; }
+  u64 home(u64 id) const { return ((id * 0x9E3779B97F4A7C15ull) >> 20) & mask_; }
 
   void put(u64 id, u32 slot) {
     u64 at = home(id);
@@ -105,7 +108,7 @@ class Books {
   u32 digest = 2166136261u;
 
   Books(u32 books, u32 priceTurn) : sides_(books * 2), best_(books), turn_(priceTurn) {
-    levels_.reserve(1 << 16);
+    levels_.reserve(1 << 20);
   }
 
   u64 live() const { return table_.live(); }

@@ -1,7 +1,8 @@
 // yardstick FEED MODE FILE
 //   FEED  itch (NASDAQ's own file) | nse (a pcap of one line)
-//   MODE  parse (framing and every field of the messages that books need) | books (and best prices)
-//         | ahead (the same books, looking 12 messages ahead for their orders)
+//   MODE  parse (framing and every field of the messages that books need)
+//         | books (and best prices; looks 12 messages ahead for their orders)
+//         | plain (the same books, one message after the other)
 // Prints one line of JSON: messages, ns (wall), cpu_ns, digest. Order by order, one thread.
 #include <sys/resource.h>
 
@@ -215,9 +216,9 @@ static void build(Market& market, const char* path) {
 
 int main(int count, char** words) {
   std::string feed = count == 4 ? words[1] : "", mode = count == 4 ? words[2] : "";
-  bool isItch = feed == "itch", isAhead = mode == "ahead";
-  if ((!isItch && feed != "nse") || (mode != "parse" && mode != "books" && !isAhead)) {
-    fprintf(stderr, "yardstick itch|nse parse|books|ahead FILE\n");
+  bool isItch = feed == "itch", isAhead = mode == "books";
+  if ((!isItch && feed != "nse") || (mode != "parse" && mode != "plain" && !isAhead)) {
+    fprintf(stderr, "yardstick itch|nse parse|books|plain FILE\n");
     return 2;
   }
   if (mode == "parse") {

@@ -22,7 +22,7 @@ const started = Bun.nanoseconds();
 const day = marketFile("nse", messages, instruments, liveOrders);
 console.log(`the day was there after ${((Bun.nanoseconds() - started) / 1e9).toFixed(0)} s`);
 const result = await measureBooks(day, rounds);
-const { ours, yardstick, ahead } = result;
+const { ours, yardstick, plain } = result;
 console.log(
   `${result.messages} messages, ${result.instruments} instruments, ${result.liveOrders} live orders, ` +
     `${result.peakBytes >> 20} MiB, ${result.changes} changes of best prices, digest ${result.digest}`,
@@ -32,7 +32,7 @@ console.log(
 );
 for (const [name, pace] of [
   ["C++", yardstick],
-  ["C++, looks ahead", ahead],
+  ["C++, plain", plain],
 ] as const) {
   const ratio = `ratio ${(ours.wall / pace.wall).toFixed(2)}, of CPU ${(ours.cpu / pace.cpu).toFixed(2)}`;
   const label = `${name}:`.padEnd(17);

@@ -1,7 +1,7 @@
 /**
  * Edge: `replay --serve HOST:PORT`: history for many clients, each at its own place and speed. GET
- * /v1/replay answers rows as NDJSON; the same address as a WebSocket takes pause, resume, step, speed
- * and seek besides. A lost gap is a record of its own among the rows.
+ * /v1/replay answers rows as NDJSON; the same address as a WebSocket takes pause, resume, step,
+ * speed and seek besides. A lost gap is a record of its own among the rows.
  */
 import type { ServerWebSocket } from "bun";
 import { Hono } from "hono";

@@ -1,7 +1,7 @@
 /**
- * Edge: one client's replay of history: captures and chunks through the one pipeline, as rows at the
- * speed asked for. Books are built from the input's beginning, whatever moment rows begin at; going
- * back builds them again.
+ * Edge: one client's replay of history: captures and chunks through the one pipeline, as rows at
+ * the speed asked for. Books are built from the input's beginning, whatever moment rows begin at;
+ * going back builds them again.
  */
 
 import { NdjsonWriter } from "../book/rows/ndjson.ts";
@@ -92,7 +92,9 @@ export class HistorySession implements ReplayTarget {
     await this.handOver();
   }
 
-  /** All frames of the input; those before the moment that rows begin at go to the books at once. */
+  /**
+   * All frames of the input; those before the moment that rows begin at go to the books at once.
+   */
   private async *pass(place: Instant | undefined): AsyncGenerator<FrameBatch> {
     const from = place ?? this.query.from;
     this.rebuilding = undefined;

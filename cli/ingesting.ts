@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { flagText } from "../book/flag-text.ts";
 import { hugePages } from "../book/huge-pages.ts";
 import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
 import { NameTable } from "../book/rows/name-table.ts";
@@ -12,7 +13,13 @@ import { Both } from "../book/rows/observers.ts";
 import { RowBatch } from "../book/rows/row-batch.ts";
 import { flushRows, type RowStream, type RowTarget } from "../book/rows/row-head.ts";
 import { rowsFor } from "../book/rows/rows-for.ts";
-import { LAKE_TABLES, lakeColumns, type LakeTable as TableName } from "../book/rows/schema.ts";
+import {
+  type ColumnSpec,
+  gapColumns,
+  LAKE_TABLES,
+  lakeColumns,
+  type LakeTable as RowTable,
+} from "../book/rows/schema.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
 import type { ChunkHeader } from "../frames/chunk-header.ts";
@@ -23,13 +30,17 @@ import { DirStorage } from "../lake/delta/storage-dir.ts";
 import { type LakeColumn, LakeSchemaError, LakeTable, type Partition } from "../lake/lake-table.ts";
 import type { SequencerOptions } from "../streams/options.ts";
 import { CliError } from "./errors.ts";
+import { gapRows } from "./lake-gaps.ts";
 import { LakeRows } from "./lake-rows.ts";
 import type { Consumer, Opened } from "./offline.ts";
 import { OfflineRepairs } from "./offline-repairs.ts";
 import { dayInNewYork, dayText } from "./trading-day.ts";
 
 const BATCH_ROWS = 4096;
-const TABLES = Object.keys(LAKE_TABLES) as TableName[];
+type TableName = RowTable | "gaps";
+
+const ROW_TABLES = Object.keys(LAKE_TABLES) as RowTable[];
+const TABLES: readonly TableName[] = [...ROW_TABLES, "gaps"];
 const INDIA_SEC = 5.5 * 3600;
 
 export interface IngestChoice {
@@ -54,8 +65,8 @@ export interface IngestCounts {
 
 interface StreamRows {
   readonly table: TableName;
-  readonly stream: number;
-  readonly target: RowTarget;
+  /** Absent: nobody fills it while messages come. */
+  readonly target?: RowTarget;
   readonly rows: LakeRows;
 }
 
@@ -125,7 +136,7 @@ export class Ingesting implements Consumer {
 
   finish(): void {
     this.books?.finish();
-    for (const { target } of this.streams) flushRows(target);
+    for (const { target } of this.streams) if (target) flushRows(target);
   }
 
   /** Commits if enough has gathered. */
@@ -136,6 +147,7 @@ export class Ingesting implements Consumer {
 
   /** Commits what is left, with what is known of its completeness. */
   async end(): Promise<void> {
+    this.gatherGaps();
     await this.commit(true);
     for (const { rows } of this.streams) this.counts.repeated += rows.repeated;
   }
@@ -150,7 +162,7 @@ export class Ingesting implements Consumer {
         this.counts.bytes += bytes.length;
         this.counts.files++;
         const adds = this.waiting.get(each.table) ?? [];
-        adds.push(await table.put(file));
+        adds.push(await table.put(file, this.doubtOf(partition.stream)));
         this.waiting.set(each.table, adds);
       }
     }
@@ -164,6 +176,12 @@ export class Ingesting implements Consumer {
       this.counts.commits++;
     }
     this.waiting.clear();
+  }
+
+  /** Why rows of a stream may be wrong, in the letters of `flags`. */
+  private doubtOf(id: number): string {
+    const stream = this.pipeline.sequencer.streams.find((each) => each.id === id);
+    return stream?.isDoubtful ? flagText(stream.flags) : "";
   }
 
   /** What is known of each stream: what was delivered, what is missing. */
@@ -180,22 +198,35 @@ export class Ingesting implements Consumer {
       }));
   }
 
+  /** Gaps are known for good only at the end. */
+  private gatherGaps(): void {
+    const { sequencer } = this.pipeline;
+    for (const { id } of sequencer.streams) {
+      const batch = gapRows(sequencer, id, this.names);
+      const rows = this.rowsInto("gaps", batch, id);
+      rows.write(batch);
+      this.streams.push({ table: "gaps", rows });
+    }
+  }
+
+  private rowsInto(table: TableName, shape: RowBatch, stream: number): LakeRows {
+    const { feed } = this.opened as Opened;
+    const lakeTable = this.tables.get(table) as LakeTable;
+    const lastPlace = (date: string) =>
+      this.choice.replace ? undefined : lakeTable.lastPlace({ date, stream });
+    return new LakeRows(shape, { stream, dayOf: dayOf(feed), lastPlace });
+  }
+
   private observerOf(source: PipelineStream) {
     const { feed, captured, midnightSec } = this.opened as Opened;
     const { instruments } = source.decoder;
     const stream: RowStream = { feed, id: source.id, instruments, source };
-    const observers = TABLES.map((table) => {
+    const observers = ROW_TABLES.map((table) => {
       const { priceDecimals } = feed.table;
       const batch = new RowBatch(lakeColumns(table), this.names, priceDecimals, BATCH_ROWS);
-      const lakeTable = this.tables.get(table) as LakeTable;
-      const rows = new LakeRows(batch, {
-        stream: source.id,
-        dayOf: dayOf(feed),
-        lastPlace: (date) =>
-          this.choice.replace ? undefined : lakeTable.lastPlace({ date, stream: source.id }),
-      });
+      const rows = this.rowsInto(table, batch, source.id);
       const target: RowTarget = { batch, sink: rows, captured, midnightSec };
-      this.streams.push({ table, stream: source.id, target, rows });
+      this.streams.push({ table, target, rows });
       // A quote that a trade can be joined with is one outside of an aggression.
       return rowsFor(LAKE_TABLES[table], target, stream, table === "bbo");
     });
@@ -216,7 +247,8 @@ async function openTable(lake: string, table: TableName, feed: Feed): Promise<La
 
 /** A table's columns in Delta's types; date and stream come from the path. */
 function deltaColumns(table: TableName, feed: Feed): LakeColumn[] {
-  return lakeColumns(table).flatMap(({ name, kind }): LakeColumn[] => {
+  const columns: ColumnSpec[] = table === "gaps" ? gapColumns() : lakeColumns(table);
+  return columns.flatMap(({ name, kind }): LakeColumn[] => {
     if (name === "stream") return [];
     switch (kind) {
       case "time":

@@ -1,6 +1,6 @@
 /**
- * Edge: `replay --control HOST:PORT`: a running replay looked at and steered over HTTP. GET / says how
- * it stands; POST /pause, /resume, /step, /speed and /seek say how it stands then.
+ * Edge: `replay --control HOST:PORT`: a running replay looked at and steered over HTTP. GET / says
+ * how it stands; POST /pause, /resume, /step, /speed and /seek say how it stands then.
  */
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -24,7 +24,9 @@ export function nsText(sec: number, nsec: number): string {
   return (BigInt(sec) * 1_000_000_000n + BigInt(nsec)).toString();
 }
 
-/** What can be asked of a replay, by name: over HTTP and over a WebSocket alike. @throws CliError */
+/**
+ * What can be asked of a replay, by name: over HTTP and over a WebSocket alike. @throws CliError
+ */
 export function steer(control: ReplayControl, op: string, asked: Record<string, unknown>): void {
   if (op === "pause") control.pause();
   else if (op === "resume") control.resume();

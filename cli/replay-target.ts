@@ -1,4 +1,7 @@
-/** Edge: where `replay` sends: `udp://GROUP:PORT`, `udp://same`, or chunks to a broker or directory. */
+/**
+ * Edge: where `replay` sends: `udp://GROUP:PORT`, `udp://same`, or chunks to a broker or
+ * directory.
+ */
 import type { Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { findInterface, type MulticastSender } from "../frames/multicast.ts";

@@ -10,12 +10,15 @@ import { duckCheckpoints } from "./delta/checkpoint-duckdb.ts";
 import { DirStorage } from "./delta/storage-dir.ts";
 import { DeltaTable } from "./delta/table.ts";
 import { Duck, named, quoted } from "./duckdb.ts";
+import { type PartitionProof, proofsOf } from "./lake-table.ts";
 
 export interface TableVersion {
   readonly name: string;
   readonly version: number;
   readonly files: number;
   readonly rows: number;
+  /** What it has of each day and stream, and whether that is whole. */
+  readonly proofs: readonly PartitionProof[];
 }
 
 export class QueryError extends Error {
@@ -64,7 +67,8 @@ export class LakeQuery {
       const { snapshot } = await DeltaTable.open(storage, duckCheckpoints, at);
       const paths = [...snapshot.files.keys()].map((path) => storage.location(path));
       await duck.run(viewOf(name, paths, snapshot.metaData));
-      found.push({ name, version: snapshot.version, files: paths.length, rows: snapshot.rows });
+      const { version, rows } = snapshot;
+      found.push({ name, version, files: paths.length, rows, proofs: proofsOf(snapshot) });
     }
     await duck.run(`SET allowed_directories = [${quoted(folder)}]`);
     await duck.run("SET enable_external_access = false");

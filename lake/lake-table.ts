@@ -5,8 +5,21 @@
  */
 import type { Action, Add, FileStats, MetaData } from "./delta/actions.ts";
 import type { CheckpointFormat } from "./delta/checkpoint.ts";
+import type { Snapshot } from "./delta/snapshot.ts";
 import type { Storage } from "./delta/storage.ts";
 import { DeltaTable } from "./delta/table.ts";
+
+/** What a table has of one stream's day. */
+export interface PartitionProof {
+  readonly date: string;
+  readonly stream: number;
+  readonly files: number;
+  readonly rows: number;
+  readonly first: RowPlace;
+  readonly last: RowPlace;
+  /** Letters of `flags`: `G` numbers are lost, `J` the beginning is missing; empty: whole. */
+  readonly doubt: string;
+}
 
 /** A row's place in its stream: the order in which a table takes rows, each once. */
 export interface RowPlace {
@@ -97,8 +110,11 @@ export class LakeTable {
     return last;
   }
 
-  /** Brings a file to its place; it is of the table once its `Add` is committed. */
-  async put({ partition, bytes, stats, first, last }: LakeFile): Promise<Add> {
+  /**
+   * Brings a file to its place; it is of the table once its `Add` is committed.
+   * @param doubt why its rows may be wrong: letters of `flags`, empty where nothing is missing
+   */
+  async put({ partition, bytes, stats, first, last }: LakeFile, doubt: string): Promise<Add> {
     const { date, stream } = partition;
     const path = `date=${date}/stream=${stream}/part-${this.id()}.parquet`;
     await this.delta.storage.put(path, bytes);
@@ -109,7 +125,7 @@ export class LakeTable {
       modificationTime: this.nowMs(),
       dataChange: true,
       stats: JSON.stringify(stats),
-      tags: { first: placeText(first), last: placeText(last) },
+      tags: { first: placeText(first), last: placeText(last), doubt },
     };
   }
 
@@ -137,6 +153,30 @@ export class LakeTable {
     const written = adds.map((add): Action => ({ add }));
     return this.delta.commit([{ commitInfo }, ...removes, ...written, ...more]);
   }
+}
+
+/** Of every day and stream in a table: from where to where it goes, and whether it is whole. */
+export function proofsOf({ files }: Snapshot): PartitionProof[] {
+  const proofs = new Map<string, PartitionProof>();
+  for (const { partitionValues, tags, stats } of files.values()) {
+    const [first, last] = [parsePlace(tags?.first), parsePlace(tags?.last)];
+    if (first === undefined || last === undefined) continue;
+    const { date, stream } = partitionValues;
+    const key = `${date}/${stream}`;
+    const known = proofs.get(key);
+    const rows = (JSON.parse(stats ?? "{}") as Partial<FileStats>).numRecords ?? 0;
+    const doubt = new Set([...(known?.doubt ?? ""), ...(tags?.doubt ?? "")]);
+    proofs.set(key, {
+      date: date ?? "",
+      stream: Number(stream),
+      files: (known?.files ?? 0) + 1,
+      rows: (known?.rows ?? 0) + rows,
+      first: known !== undefined && isBefore(known.first, first) ? known.first : first,
+      last: known !== undefined && isBefore(last, known.last) ? known.last : last,
+      doubt: [...doubt].join(""),
+    });
+  }
+  return [...proofs.values()].sort((a, b) => a.date.localeCompare(b.date) || a.stream - b.stream);
 }
 
 export function isBefore(a: RowPlace, b: RowPlace): boolean {

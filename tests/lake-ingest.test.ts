@@ -19,9 +19,11 @@ const STREAMS = 3;
 const MORNING_SEC = 1_701_056_700;
 const NSE_EPOCH_SEC = 315_532_800 - 19_800;
 
+let packets: Parameters<typeof pcapFile>[0] = [];
+
 /** Orders on three streams, each traded against the one before it now and then. */
 beforeAll(() => {
-  const packets = Array.from({ length: ORDERS * STREAMS }, (_, at) => {
+  packets = Array.from({ length: ORDERS * STREAMS }, (_, at) => {
     const [stream, number] = [(at % STREAMS) + 1, Math.floor(at / STREAMS) + 1];
     const token = 7 + (number % 3);
     const timestamp = BigInt(MORNING_SEC - NSE_EPOCH_SEC) * 1_000_000_000n + BigInt(at) * 1000n;
@@ -129,6 +131,33 @@ describe("ingest", () => {
       expect(deltalakeRows(python, lake, table)).toBe(rows);
     }
   }, 300_000);
+
+  test("says what is whole, and of what is not, what is missing", async () => {
+    const whole = join(folder, "plain");
+    const ask = ["query", "SELECT count(*) AS n FROM gaps WHERE state = 'lost'", "--prove"];
+    const good = await edgebook([...ask, "--lake", whole]);
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.out)).toEqual({ n: "0" });
+    expect(good.err).toContain(`stream 2: `);
+    expect(good.err.match(/: whole$/gm)).toHaveLength(STREAMS);
+    // Both lines of stream 1 lose what is between the two halves of the morning.
+    const holed = join(folder, "holed.pcap");
+    const kept = packets.filter((_, at) => at % STREAMS !== 0 || at < 300 || at >= 360);
+    writeFileSync(holed, pcapFile(kept));
+    const lake = join(folder, "holed");
+    const ingested = await edgebook(["ingest", holed, "--feed", "nse-fo", "--lake", lake]);
+    expect(ingested.code).toBe(3);
+    const bad = await edgebook([...ask, "--lake", lake]);
+    expect(bad.code).toBe(3);
+    expect(JSON.parse(bad.out)).toEqual({ n: "1" });
+    expect(bad.err).toMatch(/stream 1: .*numbers are lost/);
+    expect(bad.err.match(/: whole$/gm)).toHaveLength(STREAMS - 1);
+    const other = await edgebook([...ask, "--lake", lake, "--stream", "2"]);
+    expect(other.code).toBe(0);
+    const gaps = "SELECT sequence, last, numbers FROM gaps";
+    const row = await edgebook(["query", gaps, "--lake", lake, "--format", "csv"]);
+    expect(row.out).toBe("sequence,last,numbers\n101,120,20\n");
+  }, 60_000);
 
   test("a feed of price levels is refused, with what to do", async () => {
     const { code, err } = await edgebook(["ingest", capture, "--feed", "iex-deep"]);

@@ -118,3 +118,20 @@ export function lakeColumns(table: LakeTable): ColumnSpec[] {
   const columns = bookColumns(LAKE_TABLES[table]);
   return [...HEAD_COLUMNS, ...place, ...columns.slice(HEAD_COLUMNS.length)];
 }
+
+/**
+ * The lake's table of gaps: `ts_event` is when it was seen, `sequence` the first missing number and
+ * `last` the last.
+ */
+export function gapColumns(): ColumnSpec[] {
+  return [
+    ...HEAD_COLUMNS,
+    { name: "epoch", kind: "integer" },
+    { name: "row", kind: "integer" },
+    { name: "last", kind: "wide" },
+    { name: "numbers", kind: "integer" },
+    { name: "state", kind: "text" },
+    { name: "cause", kind: "text" },
+    { name: "repaired_by", kind: "text" },
+  ];
+}

@@ -2,7 +2,8 @@
 import { type Answer, LakeQuery, QueryError } from "../../lake/lake-query.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
-import { openOutput } from "../output.ts";
+import type { FlagValues } from "../flag-values.ts";
+import { openOutput, printErr } from "../output.ts";
 
 const FORMATS = ["table", "ndjson", "csv"] as const;
 type Format = (typeof FORMATS)[number];
@@ -30,6 +31,25 @@ export const command: Command = {
       kind: "text",
       values: [...FORMATS],
       doc: "How rows are written; a table in a terminal, else ndjson.",
+    },
+    {
+      name: "prove",
+      kind: "boolean",
+      doc:
+        "Then says on standard error of each day and stream whether the lake has all of it; exit " +
+        "code 3 where something is missing.",
+    },
+    {
+      name: "date",
+      kind: "text",
+      placeholder: "YYYY-MM-DD",
+      doc: "What --prove looks at: only this day.",
+    },
+    {
+      name: "stream",
+      kind: "integer",
+      placeholder: "N",
+      doc: "What --prove looks at: only this stream.",
     },
     { name: "out", kind: "text", placeholder: "FILE", doc: "Where rows go; else standard output." },
     { name: "force", kind: "boolean", doc: "Overwrite the file of --out." },
@@ -61,7 +81,7 @@ export const command: Command = {
         isFirst = false;
       }
       output.close();
-      return Exit.Done;
+      return flags.on("prove") ? proved(lake, flags) : Exit.Done;
     } catch (error) {
       output.discard();
       throw error;
@@ -70,6 +90,36 @@ export const command: Command = {
     }
   },
 };
+
+/** Says of each day and stream of the events whether it is whole. */
+function proved(lake: LakeQuery, flags: FlagValues): number {
+  const proofs = lake.tables.find(({ name }) => name === "events")?.proofs ?? [];
+  const [date, stream] = [flags.text("date"), flags.integer("stream")];
+  const asked = proofs.filter(
+    (proof) =>
+      (date === undefined || proof.date === date) &&
+      (stream === undefined || proof.stream === stream),
+  );
+  for (const { date: day, stream: id, first, last, rows, doubt } of asked) {
+    const verdict =
+      doubt === ""
+        ? "whole"
+        : DOUBTS.filter(([letter]) => doubt.includes(letter))
+            .map(([, words]) => words)
+            .join(", ");
+    printErr(
+      `edgebook: ${day} stream ${id}: ${rows} events, numbers ${first.sequence} to ` +
+        `${last.sequence}${last.epoch > 0 ? ` of epoch ${last.epoch}` : ""}: ${verdict}\n`,
+    );
+  }
+  if (asked.length === 0) printErr("edgebook: the lake has no events of that day and stream\n");
+  return asked.length > 0 && asked.every(({ doubt }) => doubt === "") ? Exit.Done : Exit.Damaged;
+}
+
+const DOUBTS = [
+  ["G", "numbers are lost, see the table gaps"],
+  ["J", "its beginning is missing"],
+] as const;
 
 async function opened(folder: string, version: string | undefined): Promise<LakeQuery> {
   const travel = /^([\w-]+)@(\d+)$/.exec(version ?? "");

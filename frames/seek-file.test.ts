@@ -42,7 +42,9 @@ function written(): { file: Uint8Array; packets: Uint8Array<ArrayBuffer> } {
   return { file: writer.fileHeader().slice(), packets: writer.packets(frames).slice() };
 }
 
-/** The same packets as pcapng: in two sections, the second with another clock before its packets. */
+/**
+ * The same packets as pcapng: in two sections, the second with another clock before its packets.
+ */
 function pcapng(from: Uint8Array): Uint8Array {
   const out: Uint8Array[] = [];
   const block = (type: number, body: Uint8Array) => {

@@ -1,7 +1,8 @@
 /**
  * Edge: reads parts of a plain capture by its seek index, and builds the index: one walk over the
- * file, kept in a folder under what the file is (size, time, first and last bytes), so that an index
- * never outlives the capture that it is of. One that is damaged or cannot be kept is built again.
+ * file, kept in a folder under what the file is (size, time, first and last bytes), so that an
+ * index never outlives the capture that it is of. One that is damaged or cannot be kept is built
+ * again.
  */
 import {
   closeSync,

@@ -1,7 +1,8 @@
 /**
- * Where in a capture a moment is: for each few MiB of the file the earliest and the latest time of its
- * frames, so that a replay may begin in the middle. Exact also where times step back: reading begins
- * before the first part that has a frame of the moment or later, and every part is whole records.
+ * Where in a capture a moment is: for each few MiB of the file the earliest and the latest time of
+ * its frames, so that a replay may begin in the middle. Exact also where times step back: reading
+ * begins before the first part that has a frame of the moment or later, and every part is whole
+ * records.
  *
  * Whose time that is, is the builder's choice. Memory: some 60 bytes a part.
  */

@@ -49,9 +49,10 @@ export function setTimerSlack(ns: number): void {
 }
 
 /**
- * Whether a run handed over with UDP_SEGMENT leaves this interface as single datagrams. A real card
- * cuts it. A virtual one (loopback, veth, bridge) may pass it on whole, which sockets never notice but
- * packet taps do: there it must be told to cut (`tx-udp-segmentation off`, or `gso_max_segs 1`).
+ * Whether a run handed over with UDP_SEGMENT leaves this interface as single datagrams. A real
+ * card cuts it. A virtual one (loopback, veth, bridge) may pass it on whole, which sockets never
+ * notice but packet taps do: there it must be told to cut (`tx-udp-segmentation off`, or
+ * `gso_max_segs 1`).
  */
 export function cutsSegments(name: string): boolean {
   const libc = c.openLibc();

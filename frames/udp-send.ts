@@ -128,7 +128,9 @@ export class UdpSender implements MulticastSender {
     return runs;
   }
 
-  /** Where the run that begins at `at` ends: equal lengths to one channel, the last may be shorter. */
+  /**
+   * Where the run that begins at `at` ends: equal lengths to one channel, the last may be shorter.
+   */
   private runEnd(frames: FrameBatch, at: number, limit: number): number {
     const { length, channel } = frames;
     const bytes = length[at];
@@ -176,7 +178,9 @@ export class UdpSender implements MulticastSender {
     return Math.max(runStart[runs], first + 1);
   }
 
-  /** A run that the kernel does not take: its datagrams are longer than the MTU, or no runs at all. */
+  /**
+   * A run that the kernel does not take: its datagrams are longer than the MTU, or no runs at all.
+   */
   private shortenRuns(error: number, run: number): boolean {
     if (error !== EINVAL && error !== EMSGSIZE && error !== EIO) return false;
     const bytes = this.control.view.getUint16(run * CONTROL_BYTES + 16, true);

@@ -20,7 +20,9 @@ export interface ReplayTarget {
 export interface ReplayOptions {
   readonly pace: Pace;
   readonly maxSleepNs?: number;
-  /** When the first frame is due, from its capture time; negative: frames before now are left out. */
+  /**
+   * When the first frame is due, from its capture time; negative: frames before now are left out.
+   */
   readonly firstDueNs?: (sec: number, nsec: number) => number;
   /** Passes over the input; 0: until the signal. */
   readonly passes?: number;

@@ -1,10 +1,10 @@
 /**
- * Edge: waiting until a moment to within microseconds, and still serving what else goes on. Long waits
- * are left to the event loop, those of some hundred microseconds to the kernel, and the rest is spent
- * looking at the clock, since the kernel wakes nobody up on time.
+ * Edge: waiting until a moment to within microseconds, and still serving what else goes on. Long
+ * waits are left to the event loop, those of some hundred microseconds to the kernel, and the rest
+ * is spent looking at the clock, since the kernel wakes nobody up on time.
  *
- * Worst case: a core is busy while frames are due less than `SPIN_NS` apart; signals and requests are
- * served every `TURN_MS`.
+ * Worst case: a core is busy while frames are due less than `SPIN_NS` apart; signals and requests
+ * are served every `TURN_MS`.
  */
 import { openLibc } from "../frames/multicast-libc.ts";
 import { setTimerSlack } from "../frames/udp-send-libc.ts";

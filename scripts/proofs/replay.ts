@@ -1,7 +1,7 @@
 /**
- * The replayer beside tcpreplay on a veth pair of our own: rate at full speed, how late frames come at
- * 1x, 10x and 100x, and the NYSE capture's even spacing as received. Every frame must come, in its
- * order. Arguments: rounds (3), and `frames` of each paced capture at most (all).
+ * The replayer beside tcpreplay on a veth pair of our own: rate at full speed, how late frames
+ * come at 1x, 10x and 100x, and the NYSE capture's even spacing as received. Every frame must
+ * come, in its order. Arguments: rounds (3), and `frames` of each paced capture at most (all).
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";

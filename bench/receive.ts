@@ -20,6 +20,7 @@ const PORT = 9777;
 const TICKS_A_SECOND = 100;
 const START_MS = 20_000;
 const DRAIN_MS = 30_000;
+const QUIET_MS = 2_500;
 /** What was stored as it came is compressed at this rate or better, datagrams a second. */
 const DRAIN_RATE = 100_000;
 const RECEIVER_BUFFER_MIB = "64";
@@ -228,16 +229,21 @@ function drainMs({ count }: Load): number {
   return DRAIN_MS + Math.ceil((1000 * count) / DRAIN_RATE);
 }
 
-/** Waits until the process uses next to no CPU. @returns the seconds that took */
+/**
+ * Waits until the process has used next to no CPU for a while: what was stored is compressed only
+ * when it has been quiet. @returns the seconds until then
+ */
 async function drained(pid: number, withinMs: number): Promise<number> {
   const startMs = performance.now();
-  for (let before = cpuSeconds(pid); performance.now() - startMs < withinMs; ) {
+  let busyMs = startMs;
+  let before = cpuSeconds(pid);
+  while (performance.now() - startMs < withinMs && performance.now() - busyMs < QUIET_MS) {
     await Bun.sleep(200);
     const now = cpuSeconds(pid);
-    if (now - before <= 0.02) break;
+    if (now - before > 0.03) busyMs = performance.now();
     before = now;
   }
-  return (performance.now() - startMs - 200) / 1000;
+  return (busyMs - startMs) / 1000;
 }
 
 /** User and system time of the process and all its threads, or of one thread of it. */

@@ -55,6 +55,7 @@ export class FfiReceiver implements MulticastReceiver {
   private readonly control = new PinnedBytes(BATCH * CONTROL_BYTES);
   private readonly headers = new MessageHeaders(BATCH);
   private readonly frames = new FrameBatch(BATCH);
+  private readonly memory = new PinnedBytes(c.MEMINFO_BYTES + 4);
   private closed = false;
   private turn = 0;
 
@@ -94,7 +95,24 @@ export class FfiReceiver implements MulticastReceiver {
   }
 
   get kernelDrops(): number {
+    this.sockets.forEach((_, which) => {
+      this.askDrops(which);
+    });
     return this.drops.reduce((sum, drops) => sum + drops, 0);
+  }
+
+  /** What comes with a datagram tells of drops before it; the socket knows of those after the last. */
+  private askDrops(which: number): void {
+    const { view, address } = this.memory;
+    view.setUint32(c.MEMINFO_BYTES, c.MEMINFO_BYTES, true);
+    const told = this.libc.getsockopt(
+      this.sockets[which],
+      c.SOL_SOCKET,
+      c.SO_MEMINFO,
+      address as Pointer,
+      (address + c.MEMINFO_BYTES) as Pointer,
+    );
+    if (told === 0) this.drops[which] = view.getUint32(c.MEMINFO_DROPS_AT, true);
   }
 
   receive(): Frames {

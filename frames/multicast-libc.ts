@@ -60,6 +60,10 @@ export const SO_TIMESTAMPNS = 35;
 export const SO_TIMESTAMPING = 37;
 /** Also the type of the control message that carries the count. */
 export const SO_RXQ_OVFL = 40;
+/** Nine words on the socket's memory, of which the last counts datagrams dropped. */
+export const SO_MEMINFO = 55;
+export const MEMINFO_BYTES = 36;
+export const MEMINFO_DROPS_AT = 32;
 export const IPPROTO_IP = 0;
 export const IP_MULTICAST_IF = 32;
 export const IP_MULTICAST_TTL = 33;

@@ -153,3 +153,30 @@ test("one thread hears dozens of groups, and a busy one keeps none of the others
     sender.close();
   }
 }, 15_000);
+
+test.skipIf(openLibc() === undefined)(
+  "what found no room in the receive buffer is counted, also when nothing comes behind it",
+  async () => {
+    const port = nextPort++;
+    const groups = [{ group: "239.255.80.1", port, channel: 0 }];
+    const receiver = openReceiver({
+      groups,
+      networkInterface: loopback,
+      receiveBufferBytes: 65536,
+    });
+    const sender = openSender({ networkInterface: loopback });
+    sender.route(-1, "239.255.80.1", port);
+    try {
+      await sender.send(numberedFrames(3000), 0, 3000);
+      let heard = 0;
+      for (let batch = receiver.receive(); batch.count > 0; batch = receiver.receive()) {
+        heard += batch.count;
+      }
+      expect(heard).toBeLessThan(3000);
+      expect(heard + receiver.kernelDrops).toBe(3000);
+    } finally {
+      receiver.close();
+      sender.close();
+    }
+  },
+);

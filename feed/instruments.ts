@@ -42,6 +42,16 @@ export class Instruments {
     this.byName.set(name, index);
   }
 
+  /** After `names` were put back: what belongs to each of them. */
+  readAgain(masterOf: (name: string) => InstrumentMaster | undefined): void {
+    this.byName.clear();
+    this.masters.length = 0;
+    this.names.forEach((name, index) => {
+      this.masters.push(masterOf(name));
+      if (name !== "") this.byName.set(name, index);
+    });
+  }
+
   indexOf(name: string): number | undefined {
     return this.byName.get(name);
   }

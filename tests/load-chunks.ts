@@ -6,6 +6,7 @@ import { Random } from "../faults/random.ts";
 import { writeOrder } from "../feed/nse/writer.ts";
 import { Channels } from "../frames/channels.ts";
 import { ChunkPacker, type PackedChunk } from "../frames/chunk.ts";
+import type { ChunkCodec } from "../frames/chunk-header.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { openZstd } from "../frames/zstd.ts";
 
@@ -18,6 +19,8 @@ export interface LoadOptions {
   readonly messagesPerChunk: number;
   readonly collector: string;
   readonly boot: number;
+  /** How bodies are laid out; `raw` is the cheaper to make. */
+  readonly codec?: ChunkCodec;
 }
 
 const ORDER_BYTES = 38;
@@ -67,7 +70,7 @@ export class LoadMaker {
     const { streams, seed, liveOrders, messagesPerChunk } = options;
     this.options = options;
     this.random = new Random(seed);
-    this.packer = new ChunkPacker(this.channels, openZstd());
+    this.packer = new ChunkPacker(this.channels, openZstd(), options.codec);
     const each = Math.ceil(liveOrders / streams);
     this.standing = Array.from({ length: streams }, () => new Standing(Math.ceil(each * 1.02) + 8));
     this.sequences = new Array(streams).fill(0);

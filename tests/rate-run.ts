@@ -51,7 +51,7 @@ export async function rateRun(options: RateOptions): Promise<RateRun> {
   const url = await service.hears(/books at (\S+)/);
   const boot = Date.now();
   const made = { seed, liveOrders, instruments, messagesPerChunk };
-  const maker = new LoadMaker({ ...made, streams: 2, collector: "rate", boot });
+  const maker = new LoadMaker({ ...made, streams: 2, collector: "rate", boot, codec: "raw" });
   const sink = new MqttChunkSink(broker, { clientName: "rate", onStatus() {} });
   const forwarder = new Forwarder(sink, boot, undefined);
   const metrics = async () => (await fetch(`${url}/metrics`)).text();

@@ -80,7 +80,7 @@ class Capture implements Graph {
     const shared = this.shared.get(object);
     if (shared !== undefined) return [NodeKind.Shared, shared];
     if (ArrayBuffer.isView(object)) return this.view(object, path);
-    if (Array.isArray(object)) return this.list(NodeKind.Array, object, path);
+    if (Array.isArray(object)) return this.array(object, path);
     if (object instanceof Set) return this.list(NodeKind.Set, object, path);
     if (object instanceof Map) return this.map(object, path);
     return isImaged(object) ? this.image(object, path) : this.fields(object, path);
@@ -106,6 +106,12 @@ class Capture implements Graph {
     const { buffer, byteOffset, byteLength, length } = view;
     const number = this.buffers.push(new Uint8Array(buffer, byteOffset, byteLength)) - 1;
     return [view.constructor.name, number, length];
+  }
+
+  /** Long lists are of names and numbers: those are copied at once. */
+  private array(array: readonly unknown[], path: string): GraphNode {
+    if (!array.every(isPlain)) return this.list(NodeKind.Array, array, path);
+    return ([NodeKind.Array] as Value[]).concat(array);
   }
 
   private list(kind: number, values: Iterable<unknown>, path: string): GraphNode {
@@ -146,4 +152,8 @@ class Capture implements Graph {
     }
     return node;
   }
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }

@@ -5,7 +5,6 @@
  * Not part of it: options, ports, what a decoder reads from contract files, and scratch that is
  * filled anew with every chunk.
  */
-import type { InstrumentMaster } from "../../feed/instruments.ts";
 import { FEEDS } from "../../feed/registry.ts";
 import { Runs } from "../../streams/certificate-runs.ts";
 import { EpochTally } from "../../streams/certificate-tally.ts";
@@ -69,7 +68,8 @@ const RULES: GraphRules = {
     ChunkUnpacker: "*",
     Delays: "*",
     Epochs: ["view"],
-    Instruments: ["masters"],
+    // Made again of the names: a hundred thousand entries would be walked in every stop.
+    Instruments: ["masters", "byName"],
     Intake: ["ports", "options"],
     Live: ["options", "clears"],
     MessageBatch: "*",
@@ -106,9 +106,10 @@ export function restoreLive(live: Live, { outline, graph }: StoredLive): void {
   for (const { id, streams } of outline) live.reopen(id, streams);
   restoreGraph(graph, rootOf(live), RULES);
   for (const { feed, pipeline } of live.feeds.values()) {
+    // Contract files are read anew at every start: what they say may have changed.
     const masters = live.options.decoderFor?.(feed).masters;
     for (const stream of pipeline.streams) {
-      if (stream !== undefined) nameAgain(stream.decoder.instruments, masters);
+      stream?.decoder.instruments.readAgain((name) => masters?.get(name));
     }
   }
 }
@@ -120,13 +121,4 @@ function rootOf(live: Live): object {
     streams,
   ]);
   return { opened, live };
-}
-
-/** Contract files are read anew at every start: what they say of an instrument may have changed. */
-function nameAgain(
-  { names, masters }: { names: string[]; masters: (InstrumentMaster | undefined)[] },
-  known: ReadonlyMap<string, InstrumentMaster> | undefined,
-): void {
-  masters.length = 0;
-  for (const name of names) masters.push(known?.get(name));
 }

@@ -18,6 +18,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "the books of a capture, offline, as fast as it goes",
     load: () => import("./commands/rebuild.ts"),
   },
+  books: {
+    summary: "any book of any past moment, from captures or chunks",
+    load: () => import("./commands/books.ts"),
+  },
   collect: {
     summary: "an exchange's multicast, or captures, into chunks and on to the centre",
     load: () => import("./commands/collect.ts"),

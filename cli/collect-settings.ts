@@ -11,11 +11,13 @@ import type { ChunkCodec } from "../frames/chunk.ts";
 import type { MqttAccess } from "../frames/mqtt-access.ts";
 import type { CaptureWay } from "../frames/ring-choice.ts";
 import type { SpoolOptions } from "../frames/spool-options.ts";
+import type { KafkaSettings } from "../frames/transport-kafka.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
 import { namedFeed } from "./feed-choice.ts";
 import type { FlagValues } from "./flag-values.ts";
+import { kafkaSettings } from "./kafka-flags.ts";
 import { mqttAccess } from "./mqtt-flags.ts";
 import { loadChannels } from "./offline.ts";
 import { spoolOptions } from "./spool-flags.ts";
@@ -42,6 +44,7 @@ export interface CollectSettings {
   readonly spool: Partial<SpoolOptions>;
   /** Who the collector is to its brokers. */
   readonly mqtt: MqttAccess;
+  readonly kafka: KafkaSettings;
   /** Where it answers how it is doing. */
   readonly http: { readonly host: string; readonly port: number } | undefined;
   /** Where the exchange answers requests for messages, and for snapshots. */
@@ -84,6 +87,7 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),
     spool: spoolOptions(flags, config.spool),
     mqtt: mqttAccess(flags, config.mqtt),
+    kafka: kafkaSettings(flags, config.kafka),
     http: http === undefined ? undefined : parseAddress("http", http),
     recovery: recoveryAddresses(
       flags.text("recovery") ?? config.recovery,

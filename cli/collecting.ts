@@ -19,6 +19,7 @@ import type { ChunkCodec, ClockSource } from "../frames/chunk.ts";
 import type { MqttAccess } from "../frames/mqtt-access.ts";
 import { Spool } from "../frames/spool.ts";
 import type { SpoolError, SpoolOptions } from "../frames/spool-options.ts";
+import type { KafkaSettings } from "../frames/transport-kafka.ts";
 import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { CliError } from "./errors.ts";
@@ -46,6 +47,8 @@ export interface CollectingOptions {
   readonly spool?: Partial<SpoolOptions>;
   /** Who the collector is to its brokers. */
   readonly mqtt?: MqttAccess;
+  /** How it uses Kafka. */
+  readonly kafka?: KafkaSettings;
   /** Who can be asked for what the lines miss; absent: nobody. */
   readonly recovery?: RecoveryAddresses;
   /** Chunks are packed by another thread, since receiving must not wait. */
@@ -82,7 +85,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
   const spool = openSpool(options);
   const onStatus = (text: string) => printErr(`edgebook: ${text}\n`);
   const sinks = options.to.map((place) =>
-    openSink(place, { clientName: name, access: options.mqtt, onStatus }),
+    openSink(place, { clientName: name, access: options.mqtt, kafka: options.kafka, onStatus }),
   );
   const canAsk = whoCanBeAsked(options);
   const collector = new Collector(boot, sinks, spool);

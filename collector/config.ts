@@ -42,6 +42,13 @@ const schema = z.strictObject({
       sync_ms: z.int().min(1).max(3_600_000).optional(),
     })
     .optional(),
+  kafka: z
+    .strictObject({
+      memory_mib: z.int().min(1).max(65_536).optional(),
+      partitions: z.int().min(1).max(10_000).optional(),
+      map: z.array(z.string().regex(/^\d{1,5}=\d{1,5}$/, "must be STREAM=PARTITION")).optional(),
+    })
+    .optional(),
   mqtt: z
     .strictObject({
       ca: z.string().optional(),

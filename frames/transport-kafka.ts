@@ -5,17 +5,29 @@
  * A broker that is not there, or stands still, is waited for; what is under way to it is bounded in
  * bytes (`bytesLimit`), and `send` waits for room. The client's own buffers come on top: a request holds
  * its records once more while it is written, so twice the bound is the most.
+ *
+ * Kafka keeps what it acknowledged, whoever reads it and when. So the edge listens to requests and not
+ * to positions: a consumer that is slow, or gone, holds no collector up.
  */
-import type { Admin, Consumer, Message, Producer } from "@platformatic/kafka";
 import { ByteBudget } from "./byte-budget.ts";
 import type { PackedChunk } from "./chunk.ts";
 import {
-  CONTROL_TOPIC,
-  framesTopicOf,
-  isFramesTopic,
+  AGAIN_MS,
+  clientOptions,
+  closeClients,
+  ensureTopic,
+  type KafkaClients,
+  type KafkaPlace,
+  type KafkaRecord,
+  kafkaLibrary,
+  openClients,
+  Reading,
+  Standing,
+} from "./kafka-client.ts";
+import {
+  KafkaTopics,
   PARTITIONS,
   type PartitionMap,
-  POSITION_TOPIC,
   parseKafkaAddress,
   partitionOf,
 } from "./kafka-topics.ts";
@@ -26,210 +38,67 @@ import {
   type ControlRequest,
   type EdgeLink,
   type Position,
-  parsePosition,
   parseRepair,
   parseRequest,
   type RepairRequest,
 } from "./transport.ts";
 
+/** What a user may set of how chunks go to Kafka. */
+export interface KafkaSettings {
+  /** Bytes under way to the brokers. */
+  readonly bytesLimit?: number | undefined;
+  /** Of a topic that is not there yet. */
+  readonly partitionCount?: number | undefined;
+  readonly partitions?: PartitionMap | undefined;
+}
+
 export interface KafkaOptions {
   /** Name of the collector, or of the consumer and its group. */
   readonly clientName: string;
+  readonly kafka?: KafkaSettings | undefined;
   /** Names this process within its group for good: a restart takes its partitions up again. */
   readonly member?: string | undefined;
-  /** Bytes under way to the brokers. */
-  readonly bytesLimit?: number | undefined;
-  readonly partitions?: PartitionMap | undefined;
   /** Told when the brokers go and come, in a sentence. */
   readonly onStatus?: (text: string) => void;
 }
 
 export const KAFKA_BYTES_LIMIT = 64 << 20;
-const AGAIN_MS = 1000;
-const SAY_AGAIN_MS = 60_000;
-const REQUEST_MS = 10_000;
-/** A client whose broker died while it joined its group may wait for ever: it gets no longer. */
-const JOIN_MS = 30_000;
 const FETCH_BYTES = 4 << 20;
 /** Records that the client may hold ready, of up to a chunk's size each. */
 const READY_RECORDS = 16;
-
-type Entry = Message<Buffer, Buffer, Buffer, Buffer>;
-type Client = Consumer<Buffer, Buffer, Buffer, Buffer>;
-type Sender = Producer<Buffer, Buffer, Buffer, Buffer>;
-
-/** What every client is opened with. */
-interface ClientOptions {
-  readonly clientId: string;
-  readonly bootstrapBrokers: string[];
-  readonly timeout: number;
-  readonly connectTimeout: number;
-  readonly retries?: number;
-  readonly retryDelay?: number;
-}
-
-/** The library takes a while to load: only who travels over Kafka waits for it. */
-const library = () => import("@platformatic/kafka");
-
-async function openClients(options: ClientOptions): Promise<{ producer: Sender; admin: Admin }> {
-  const { Admin, Producer } = await library();
-  // Chunks are Buffers in and out: no serializers.
-  const producer = new Producer({ ...options, idempotent: true, acks: -1 });
-  return { producer, admin: new Admin(options) };
-}
-
-async function closeClients(clients: Promise<{ producer: Sender; admin: Admin }>): Promise<void> {
-  const { producer, admin } = await clients;
-  await Promise.allSettled([producer.close(), admin.close()]);
-}
-
-/** Says once that the brokers are gone, then once a minute, and once that they are back. */
-class Standing {
-  private readonly name: string;
-  private readonly onStatus: (text: string) => void;
-  private saidMs = Number.NEGATIVE_INFINITY;
-  isThere = false;
-
-  constructor(name: string, onStatus: (text: string) => void = () => {}) {
-    this.name = name;
-    this.onStatus = onStatus;
-  }
-
-  works(): void {
-    if (this.saidMs > Number.NEGATIVE_INFINITY) this.onStatus(`${this.name}: connected again`);
-    this.saidMs = Number.NEGATIVE_INFINITY;
-    this.isThere = true;
-  }
-
-  fails(error: unknown): void {
-    this.isThere = false;
-    if (performance.now() - this.saidMs < SAY_AGAIN_MS) return;
-    this.saidMs = performance.now();
-    this.onStatus(`${this.name}: Kafka does not take it (${reasonOf(error)}); trying again`);
-  }
-}
-
-/** The innermost of the errors that the client wraps. */
-function reasonOf(error: unknown): string {
-  const { errors, cause, message } = error as Error & { errors?: unknown[]; cause?: unknown };
-  const inner = errors?.[0] ?? cause;
-  return inner === undefined ? String(message ?? error) : reasonOf(inner);
-}
-
-/** What a topic is made as where it is not there. */
-async function ensureTopic(admin: Admin, topic: string, partitions: number): Promise<number> {
-  const compacted = [{ name: "cleanup.policy", value: "compact" }];
-  const configs = topic === POSITION_TOPIC ? compacted : [];
-  await admin.createTopics({ topics: [topic], partitions, replicas: 1, configs }).catch((error) => {
-    if (!/already exists|TOPIC_ALREADY_EXISTS/i.test(reasonOf(error))) throw error;
-  });
-  const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
-  return topics.get(topic)?.partitionsCount ?? partitions;
-}
-
-/**
- * A member of a group that reads, each time with a client of its own: after an error, or a join that
- * does not end, nothing of the former one is trusted.
- */
-class Reading {
-  private readonly makeConsumer: () => Promise<Client>;
-  private readonly onError: (error: unknown) => void;
-  private consumer: Client | undefined;
-  private closed = false;
-
-  constructor(makeConsumer: () => Promise<Client>, onError: (error: unknown) => void) {
-    this.makeConsumer = makeConsumer;
-    this.onError = onError;
-  }
-
-  /**
-   * Each record, one at a time, until `close`.
-   * @param topics asked before each attempt; none: it is asked again a little later
-   */
-  async run(
-    topics: () => Promise<string[]>,
-    limits: { readonly maxBytes: number; readonly ready: number },
-    each: (record: Entry) => Promise<void> | void,
-  ): Promise<void> {
-    while (!this.closed) {
-      try {
-        const names = await topics();
-        if (names.length > 0) await this.attempt(names, limits, each);
-      } catch (error) {
-        if (!this.closed) this.onError(error);
-      }
-      await this.consumer?.close(true).catch(() => {});
-      this.consumer = undefined;
-      if (!this.closed) await Bun.sleep(AGAIN_MS);
-    }
-  }
-
-  async close(): Promise<void> {
-    this.closed = true;
-    await this.consumer?.close(true).catch(() => {});
-  }
-
-  private async attempt(
-    topics: string[],
-    limits: { readonly maxBytes: number; readonly ready: number },
-    each: (record: Entry) => Promise<void> | void,
-  ): Promise<void> {
-    const consumer = await this.makeConsumer();
-    this.consumer = consumer;
-    const joining = consumer.consume({
-      topics,
-      // From the beginning of what there is, wherever another run of this group had come to.
-      mode: "earliest",
-      autocommit: false,
-      maxWaitTime: 100,
-      maxBytes: limits.maxBytes,
-      highWaterMark: limits.ready,
-    });
-    const late = Bun.sleep(JOIN_MS).then(() => "late" as const);
-    const stream = await Promise.race([joining, late]);
-    if (stream === "late") throw new Error("joining the group did not end");
-    for await (const record of stream) await each(record);
-  }
-}
+/** A member that fell silent for so long has lost its partitions. */
+const SESSION_MS = 10_000;
 
 /** The edge's side. */
-export class KafkaChunkSink implements ChunkSink, EdgeLink {
+export class KafkaChunkSink implements ChunkSink {
   readonly name: string;
   /** Bytes that the brokers have not acknowledged. */
   readonly budget: ByteBudget;
-  private readonly options: KafkaOptions;
-  private readonly clients: Promise<{ producer: Sender; admin: Admin }>;
+  private readonly clientName: string;
+  private readonly settings: KafkaSettings;
+  private readonly topics: KafkaTopics;
+  private readonly clients: Promise<KafkaClients>;
   private readonly standing: Standing;
   private readonly partitions = new Map<string, Promise<number>>();
   private readonly listening: Reading;
   private readonly startedMs = Date.now();
   private readonly requests: ((request: ControlRequest) => void)[] = [];
   private readonly repairs: ((request: RepairRequest) => void)[] = [];
-  private readonly positions: ((position: Position, isRetained: boolean) => void)[] = [];
   private closed = false;
 
   /** @throws TransportError for an address that is none */
   constructor(url: string, options: KafkaOptions) {
-    const address = parseKafkaAddress(url);
+    const { brokers, prefix } = parseKafkaAddress(url);
     this.name = url;
-    this.options = options;
-    this.budget = new ByteBudget(options.bytesLimit ?? KAFKA_BYTES_LIMIT);
+    this.clientName = options.clientName;
+    this.settings = options.kafka ?? {};
+    this.topics = new KafkaTopics(prefix);
+    this.budget = new ByteBudget(this.settings.bytesLimit ?? KAFKA_BYTES_LIMIT);
     this.standing = new Standing(url, options.onStatus);
-    const shared = {
-      clientId: options.clientName,
-      bootstrapBrokers: [...address.brokers],
-      timeout: REQUEST_MS,
-      connectTimeout: REQUEST_MS,
-      retries: 3,
-      retryDelay: 250,
-    };
+    const shared = clientOptions(options.clientName, brokers);
     this.clients = openClients(shared);
-    const group = `edgebook-${options.clientName}-${process.pid}-${this.startedMs}`;
-    this.listening = new Reading(
-      async () => new (await library()).Consumer({ ...shared, groupId: group }),
-      () => {},
-    );
-    void this.listen();
+    this.listening = this.newListening(shared);
+    void this.listening.run();
   }
 
   get connected(): boolean {
@@ -240,15 +109,11 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
     await this.budget.take(bytes.length);
     try {
       const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const topic = framesTopicOf(header.feed);
+      const topic = this.topics.frames(header.feed);
       const key = Buffer.from(`${header.collector}/${header.stream}`);
+      const map = this.settings.partitions ?? new Map();
       await this.until(async () => {
-        const partitions = await this.partitionsOf(topic);
-        const partition = partitionOf(
-          header.stream,
-          partitions,
-          this.options.partitions ?? new Map(),
-        );
+        const partition = partitionOf(header.stream, await this.partitionsOf(topic), map);
         const { producer } = await this.clients;
         await producer.send({ messages: [{ topic, partition, key, value }] });
       });
@@ -257,22 +122,18 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
     }
   }
 
-  onRequest(listener: (request: ControlRequest) => void): void {
+  readonly onRequest: EdgeLink["onRequest"] = (listener) => {
     this.requests.push(listener);
-  }
+  };
 
-  onRepair(listener: (request: RepairRequest) => void): void {
+  readonly onRepair: EdgeLink["onRepair"] = (listener) => {
     this.repairs.push(listener);
-  }
+  };
 
-  onPosition(listener: (position: Position, isRetained: boolean) => void): void {
-    this.positions.push(listener);
-  }
-
-  async close(): Promise<void> {
+  async close(graceMs = 2000): Promise<void> {
     this.closed = true;
     const closing = [closeClients(this.clients), this.listening.close()];
-    await Promise.race([Promise.allSettled(closing), Bun.sleep(2000)]);
+    await Promise.race([Promise.allSettled(closing), Bun.sleep(Math.max(graceMs, 500))]);
   }
 
   /** Tries until it works; rejects only after `close`. */
@@ -293,39 +154,36 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
   private partitionsOf(topic: string): Promise<number> {
     let known = this.partitions.get(topic);
     if (known === undefined) {
-      known = this.clients.then(({ admin }) => ensureTopic(admin, topic, PARTITIONS));
+      const count = this.settings.partitionCount ?? PARTITIONS;
+      known = this.clients.then(({ admin }) => ensureTopic(admin, this.topics, topic, count));
       this.partitions.set(topic, known);
       known.catch(() => this.partitions.delete(topic));
     }
     return known;
   }
 
-  private async listen(): Promise<void> {
-    const names = [CONTROL_TOPIC, POSITION_TOPIC];
-    const topics = async () => {
-      const { admin } = await this.clients;
-      for (const topic of names) await ensureTopic(admin, topic, 1);
-      return names;
-    };
-    await this.listening.run(topics, { maxBytes: 1 << 20, ready: 64 }, (record) => {
-      this.hear(record);
+  /** A group of its own, so that it hears every request whatever else runs. */
+  private newListening(shared: ReturnType<typeof clientOptions>): Reading {
+    const groupId = `${this.topics.control}-${this.clientName}-${process.pid}-${this.startedMs}`;
+    const { control } = this.topics;
+    return new Reading({
+      makeConsumer: async () => new (await kafkaLibrary()).Consumer({ ...shared, groupId }),
+      topics: async () => {
+        const { admin } = await this.clients;
+        await ensureTopic(admin, this.topics, control, 1);
+        return [control];
+      },
+      each: (record) => this.hear(record),
+      onError: () => {},
+      maxBytes: 1 << 20,
+      ready: 64,
     });
   }
 
-  private hear({ topic, key, value, timestamp }: Entry): void {
-    const { clientName } = this.options;
-    const isRetained = Number(timestamp) < this.startedMs;
-    if (topic === CONTROL_TOPIC) {
-      // What was asked of an earlier life, or of somebody else, is nothing to us.
-      if (key.toString() === clientName && !isRetained) this.hearRequest(value.toString());
-      return;
-    }
-    const position = parsePosition(value.toString());
-    if (position?.collector !== clientName) return;
-    for (const listener of this.positions) listener(position, isRetained);
-  }
-
-  private hearRequest(text: string): void {
+  private hear({ key, value, timestamp }: KafkaRecord): void {
+    // What was asked of an earlier life, or of somebody else, is nothing to us.
+    if (key.toString() !== this.clientName || Number(timestamp) < this.startedMs) return;
+    const text = value.toString();
     const request = parseRequest(text);
     if (request !== undefined) for (const listener of this.requests) listener(request);
     const repair = request === undefined ? parseRepair(text) : undefined;
@@ -333,61 +191,136 @@ export class KafkaChunkSink implements ChunkSink, EdgeLink {
   }
 }
 
+/** A chunk with where it lay. */
+export interface PlacedChunk {
+  readonly bytes: Uint8Array;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** How a member of a group of book services reads. */
+export interface KafkaGroupPorts {
+  readonly places: () => readonly KafkaPlace[];
+  readonly onAssigned: (partitions: readonly { topic: string; partition: number }[]) => void;
+}
+
 /** The centre's side: one member of a group, whose partitions are its own while it lives. */
 export class KafkaChunkSource implements ChunkSource, CentreLink {
   readonly name: string;
-  private readonly reading: Reading;
-  private readonly clients: Promise<{ producer: Sender; admin: Admin }>;
+  private readonly options: KafkaOptions;
+  private readonly topics: KafkaTopics;
+  private readonly brokers: readonly string[];
+  private readonly clients: Promise<KafkaClients>;
   private readonly standing: Standing;
+  private readonly made = new Map<string, Promise<number>>();
+  private reading: Reading | undefined;
+  private closed = false;
 
   /** @throws TransportError for an address that is none */
   constructor(url: string, options: KafkaOptions) {
-    const { brokers } = parseKafkaAddress(url);
+    const { brokers, prefix } = parseKafkaAddress(url);
     this.name = url;
+    this.options = options;
+    this.brokers = brokers;
+    this.topics = new KafkaTopics(prefix);
     this.standing = new Standing(url, options.onStatus);
-    const shared = {
-      clientId: options.clientName,
-      bootstrapBrokers: [...brokers],
-      timeout: REQUEST_MS,
-      connectTimeout: REQUEST_MS,
-    };
-    this.clients = openClients(shared);
-    const membership = options.member === undefined ? {} : { groupInstanceId: options.member };
-    const makeConsumer = async () =>
-      new (await library()).Consumer({
-        ...shared,
-        ...membership,
-        groupId: `edgebook-${options.clientName}`,
-        sessionTimeout: 10_000,
-        heartbeatInterval: 1_000,
-      });
-    this.reading = new Reading(makeConsumer, (error) => this.standing.fails(error));
+    this.clients = openClients(clientOptions(options.clientName, brokers));
   }
 
   get connected(): boolean {
     return this.standing.isThere;
   }
 
+  /** Everything that the topics hold, from the beginning; a broken connection goes on where it was. */
   run(onChunk: (bytes: Uint8Array) => Promise<void> | void): Promise<void> {
-    const limits = { maxBytes: FETCH_BYTES, ready: READY_RECORDS };
-    return this.reading.run(
-      () => this.framesTopics(),
-      limits,
-      ({ value }) => onChunk(value),
-    );
+    const next = new Map<string, KafkaPlace>();
+    const take = async ({ bytes, topic, partition, offset }: PlacedChunk) => {
+      await onChunk(bytes);
+      next.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1n });
+    };
+    const ports = { places: () => [...next.values()], onAssigned: () => {} };
+    return this.runPlaced(this.groupId, take, ports);
+  }
+
+  /** The group that shares the partitions. */
+  get groupId(): string {
+    return `${this.topics.rows("book")}-${this.options.clientName}`;
+  }
+
+  /** Until `stop` or `close`. @param groupId another one than `groupId` takes nothing from it */
+  async runPlaced(
+    groupId: string,
+    onChunk: (chunk: PlacedChunk) => Promise<void> | void,
+    ports: KafkaGroupPorts,
+  ): Promise<void> {
+    const { clientName, member } = this.options;
+    const isShared = groupId === this.groupId;
+    const membership = member === undefined || !isShared ? {} : { groupInstanceId: member };
+    const shared = {
+      ...clientOptions(clientName, this.brokers),
+      ...membership,
+      groupId,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: SESSION_MS / 10,
+    };
+    const reading = new Reading({
+      ...ports,
+      makeConsumer: async () => new (await kafkaLibrary()).Consumer(shared),
+      topics: () => this.framesTopics(),
+      each: ({ topic, partition, offset, value }) =>
+        onChunk({ bytes: value, topic, partition, offset }),
+      onError: (error) => this.standing.fails(error),
+      maxBytes: FETCH_BYTES,
+      ready: READY_RECORDS,
+    });
+    this.reading = reading;
+    if (!this.closed) await reading.run();
+  }
+
+  /** Ends the reading in hand. */
+  async stop(): Promise<void> {
+    await this.reading?.close();
+  }
+
+  /** @throws if the group has given the partitions to somebody else */
+  async commit(places: readonly KafkaPlace[]): Promise<void> {
+    if (this.reading === undefined) throw new Error("nothing is read");
+    await this.reading.commit(places);
+  }
+
+  /** The end of each partition of the topics of chunks: the place of the next record. */
+  async ends(): Promise<KafkaPlace[]> {
+    const topics = await this.framesTopics();
+    if (topics.length === 0) return [];
+    const { ListOffsetTimestamps, Consumer } = await kafkaLibrary();
+    const shared = clientOptions(this.options.clientName, this.brokers);
+    const consumer = new Consumer({ ...shared, groupId: `${this.groupId}-ends` });
+    try {
+      const offsets = await consumer.listOffsets({
+        topics,
+        timestamp: ListOffsetTimestamps.LATEST,
+      });
+      return [...offsets].flatMap(([topic, ends]) =>
+        ends.map((offset, partition) => ({ topic, partition, offset })),
+      );
+    } finally {
+      await consumer.close(true).catch(() => {});
+    }
   }
 
   request(collector: string, request: ControlRequest | RepairRequest): Promise<void> {
-    return this.tell(CONTROL_TOPIC, collector, JSON.stringify(request));
+    return this.tell(this.topics.control, collector, JSON.stringify(request));
   }
 
   publishPosition(position: Position): Promise<void> {
     const key = `${position.consumer}/${position.collector}`;
-    return this.tell(POSITION_TOPIC, key, JSON.stringify(position));
+    return this.tell(this.topics.position, key, JSON.stringify(position));
   }
 
   async close(): Promise<void> {
-    const closing = [closeClients(this.clients), this.reading.close()];
+    this.closed = true;
+    const closing = [closeClients(this.clients), this.stop()];
     await Promise.race([Promise.allSettled(closing), Bun.sleep(3000)]);
   }
 
@@ -395,12 +328,19 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
     const { admin } = await this.clients;
     const topics = await admin.listTopics();
     this.standing.works();
-    return topics.filter(isFramesTopic);
+    return topics.filter((topic) => this.topics.isFrames(topic));
   }
 
   private async tell(topic: string, key: string, text: string): Promise<void> {
+    const { admin, producer } = await this.clients;
+    let made = this.made.get(topic);
+    if (made === undefined) {
+      made = ensureTopic(admin, this.topics, topic, 1);
+      this.made.set(topic, made);
+      made.catch(() => this.made.delete(topic));
+    }
+    await made;
     const message = { topic, partition: 0, key: Buffer.from(key), value: Buffer.from(text) };
-    const { producer } = await this.clients;
     await producer.send({ messages: [message] });
   }
 }

@@ -19,6 +19,7 @@ import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
 import { fileBoot } from "../file-boot.ts";
 import { frameBatches, mergedBatches, type SourceBatch } from "../frame-source.ts";
 import { checkHost } from "../host-check.ts";
+import { KAFKA_FLAGS } from "../kafka-flags.ts";
 import { MQTT_FLAGS } from "../mqtt-flags.ts";
 import { printErr, printOut } from "../output.ts";
 import { CHANNELS_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
@@ -90,6 +91,7 @@ export const command: Command = {
     { name: "name", kind: "text", placeholder: "NAME", doc: "The collector's; else the host's." },
     ...SPOOL_FLAGS,
     ...MQTT_FLAGS,
+    ...KAFKA_FLAGS,
     {
       name: "recovery",
       kind: "text",
@@ -133,7 +135,8 @@ export const command: Command = {
     "A broker that took a chunk need not have anybody who reads it. So --pcap ends when a book " +
     "service says that it has the last chunk; one that comes meanwhile gets them all. If nothing " +
     "moves for --wait, the exit code is 3 (1 if there is no broker) and the spool keeps the chunks; " +
-    "Ctrl-C ends the waiting at once. A dir: place needs no confirmation.",
+    "Ctrl-C ends the waiting at once. A dir: place needs no confirmation, nor does Kafka, which keeps " +
+    "what it took.",
   examples: [
     [
       "edgebook collect --feed nse-fo --interface ens1 --join 239.1.1.1:10001=1/A " +

@@ -265,13 +265,14 @@ export class Intake {
       if (lane === undefined) {
         // A life of which nothing has come yet may have chunks of any stream.
         const isUnheard = boot.lanes.size === 0 && boot.seen.contiguousFrom(1) < lastOf(boot);
-        if (isUnheard) return this.options.holdNs;
+        if (this.options.canAsk && isUnheard) return this.options.holdNs;
         continue;
       }
       // A hole in the running numbers may be of any stream: only the next chunk of it will tell.
       const { seen } = boot;
       const isAwaited = lane.held.size > 0 || !Number.isNaN(boot.resumedNs);
-      if (isAwaited || seen.contiguousFrom(1) < lastOf(boot)) return this.options.holdNs;
+      const hasHole = this.options.canAsk && seen.contiguousFrom(1) < lastOf(boot);
+      if (isAwaited || hasHole) return this.options.holdNs;
       isShared ||= collector !== undefined && collector !== boot.collector;
       collector = boot.collector;
     }
@@ -345,7 +346,12 @@ export class Intake {
   /** What is missing between the lane's last chunk and this one is lost. */
   private loseBefore(lane: Lane, { feed, stream, previous }: ChunkHeader, nowNs: number): void {
     const { boot } = lane;
-    for (const hole of boot.seen.missing(Math.max(1, lane.taken + 1), previous)) {
+    const { canAsk } = this.options;
+    // Where nobody can be asked, the numbers between may be other streams', and still come; and
+    // before the first of a lane nothing is known to have been.
+    const first = canAsk ? Math.max(1, lane.taken + 1) : previous;
+    const isFirst = !canAsk && lane.taken === 0;
+    for (const hole of isFirst ? [] : boot.seen.missing(first, previous)) {
       this.lose(boot, hole, feed, stream, nowNs);
     }
     lane.taken = Math.max(lane.taken, previous);
@@ -356,6 +362,7 @@ export class Intake {
    * position where it is, and with it a collector from sending anything more.
    */
   private loseForgotten(boot: Boot, nowNs: number): void {
+    if (!this.options.canAsk) return;
     const position = boot.done.contiguousFrom(1);
     if (position !== boot.position || position >= lastOf(boot)) {
       boot.position = position;
@@ -471,9 +478,11 @@ export class Intake {
       lastNs: nowNs,
     };
     // What the spool no longer has cannot be asked for: the stream joins late, nothing is lost.
-    const from = this.options.canAsk ? header.oldest : header.number;
-    boot.seen.add(1, from - 1);
-    boot.done.add(1, from - 1);
+    // Where nobody can be asked, an earlier number of another stream may still come.
+    if (this.options.canAsk) {
+      boot.seen.add(1, header.oldest - 1);
+      boot.done.add(1, header.oldest - 1);
+    }
     this.boots.set(key, boot);
     return boot;
   }

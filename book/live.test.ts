@@ -74,6 +74,16 @@ describe("the live service", () => {
     }
   });
 
+  test("chunks of a directory may come in any order among streams: none is left out", () => {
+    const market = runMarket({ seed: 3, milliseconds: 500 });
+    const { live, api } = newLive(market, false);
+    const byStream = [...market.chunks].sort((a, b) => b.header.stream - a.header.stream);
+    for (const { bytes } of byStream) live.push(bytes, 0);
+    live.finish(0);
+    expect([live.intake.repeated, live.intake.lost]).toEqual([0, 0]);
+    expect(differences(market, api)).toEqual([]);
+  });
+
   test("chunks that are lost, doubled and out of order on the way change no book", () => {
     const market = runMarket({ seed: 4, milliseconds: 1500 });
     const { live, api, resend } = newLive(market);

@@ -166,7 +166,7 @@ function anything(own: Ground): fc.Arbitrary<WorldCase> {
       isNoisy: fc.boolean(),
       servers: fc.oneof(
         fc.constant(NO_SERVERS),
-        servers(own, ["both", "ticks", "snapshots"], 0.3, 0.6),
+        servers(own, ["both", "ticks", "snapshots"], 0.3, 0.6, [300, 1_000, 12_000]),
       ),
       commands: fc.array(command, { maxLength: COMMANDS_MOST }),
     })
@@ -239,18 +239,20 @@ const NO_SERVERS: ServersCase = {
 /**
  * @param most the highest rate of each fault of the recovery server
  * @param imagesMost of the snapshot server
+ * @param periodsMs between its images; beyond a case's length there is only the first
  */
 const servers = (
   own: Ground,
   offers: readonly ServersCase["offer"][],
   most: number,
   imagesMost = most,
+  periodsMs = [300, 1_000, 2_000],
 ): fc.Arbitrary<ServersCase> =>
   fc.record({
     offer: fc.constantFrom(...offers),
     lagMs: fc.constantFrom(0, 100, 400),
     partly: fc.constantFrom("short" as const, "error" as const),
-    periodMs: fc.constantFrom(300, 1_000, 2_000),
+    periodMs: fc.constantFrom(...periodsMs),
     limits: fc.record({
       connections: fc.constantFrom(13, 1, 2),
       messagesPerRequest: fc.constantFrom(300_000, 50, 7),
@@ -273,7 +275,7 @@ const servers = (
       errorRate: rate(imagesMost),
       // An image of the epoch before, with numbers that fit this one, cannot be told by anybody who
       // never saw that epoch.
-      oldRate: own.restartAtMs.length > 0 ? fc.constant(0) : rate(imagesMost),
+      oldRate: own.restartAtMs.length > 0 ? fc.constant(0) : rate(1.5 * imagesMost),
       newerRate: rate(imagesMost),
       cutRate: rate(imagesMost),
       shuffleRate: rate(imagesMost),

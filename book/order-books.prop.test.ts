@@ -228,6 +228,53 @@ test("any ops in any batches give the books of the slow model, queues and all", 
   );
 });
 
+/** One step of a market that wanders: how far its middle moves, and an order about it. */
+const step = fc.record({
+  drift: fc.oneof(
+    { weight: 20, arbitrary: fc.integer({ min: -2, max: 2 }) },
+    { weight: 1, arbitrary: fc.integer({ min: -40, max: 40 }) },
+    { weight: 1, arbitrary: fc.integer({ min: -4000, max: 4000 }) },
+  ),
+  away: fc.integer({ min: 0, max: 60 }),
+  offGrid: fc.integer({ min: 0, max: 60 }).map((n) => (n < 2 ? n + 1 : 0)),
+  isHuge: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
+  one: op,
+});
+
+test("a market that wanders over any ticks has the books of the slow model", () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 50, maxLength: 500, size: "max" }),
+      fc.constantFrom(1, 5, 100, 2500, 400_000_000),
+      fc.boolean(),
+      (steps, tick, unsignedPrices) => {
+        const books = new OrderBooks({ unsignedPrices, effects: false });
+        const model = new Model();
+        const ops = new OpBatch(64);
+        let middle = 2_000_000_000;
+        for (let from = 0; from < steps.length; from += 64) {
+          const piece = steps.slice(from, from + 64);
+          piece.forEach(({ drift, away, offGrid, isHuge, one }, at) => {
+            middle = Math.min(2_147_000_000, Math.max(0, middle + drift * tick));
+            const off = (one.side === Side.Buy ? -away : away) * tick + offGrid;
+            const price = Math.min(2_147_483_647, Math.max(0, middle + off));
+            const id = one.kind === OpKind.Add ? from + at + 1000 : one.id + from + 980;
+            const size = isHuge ? 4_000_000_000 : one.size;
+            const wandering = { ...one, instrument: 0, isMarket: false, price, id, size };
+            if (one.kind === OpKind.Clear) wandering.kind = OpKind.Add;
+            write(ops, at, wandering);
+            model.apply(wandering);
+          });
+          books.apply(ops, 0, piece.length, null);
+          expect(imageOf(books, null)).toEqual(imageOf(books, model));
+          expect(books.liveOrders).toBe(model.orders.length);
+        }
+      },
+    ),
+    { numRuns: Number(process.env.EDGEBOOK_RUNS ?? 60) },
+  );
+});
+
 test("books restored from an image go on as those it was taken of", () => {
   fc.assert(
     fc.property(

@@ -78,6 +78,9 @@ export class BookPipeline implements DeliverySink {
   constructor(feed: Feed, channels: Channels, options: PipelineOptions) {
     this.feed = feed;
     this.options = options;
+    // What the splitter finds is the batch that is decoded: no copy, unless there is more than fits.
+    this.filePackets.messageOffset = this.fileMessages.offset;
+    this.filePackets.messageLength = this.fileMessages.length;
     this.sequencer = new Sequencer(feed.framing(), channels, this, {
       lateStartDoubtful: feed.lateStartDoubtful,
       ...options.sequencer,
@@ -146,14 +149,17 @@ export class BookPipeline implements DeliverySink {
     const stream = this.streams[0] ?? this.open(0, 1);
     batch.bytes = bytes;
     batch.view = view;
+    const { sequence } = batch;
     let done = 0;
     while (done < messageCount) {
       const count = Math.min(batch.capacity, messageCount - done);
-      for (let i = 0; i < count; i++) {
-        batch.offset[i] = messageOffset[done + i];
-        batch.length[i] = messageLength[done + i];
-        batch.sequence[i] = ++this.fileSequence;
+      if (messageOffset !== batch.offset) {
+        batch.offset.set(messageOffset.subarray(done, done + count));
+        batch.length.set(messageLength.subarray(done, done + count));
       }
+      const first = this.fileSequence + 1;
+      for (let i = 0; i < count; i++) sequence[i] = first + i;
+      this.fileSequence += count;
       batch.count = count;
       if (this.ops.capacity < count) this.ops = new OpBatch(batch.capacity);
       this.applyRun(stream, batch, 0, count);

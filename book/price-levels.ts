@@ -404,10 +404,11 @@ export class PriceLevels {
     const start = this.ticksEnd;
     this.ticksEnd += width;
     if (this.ticksEnd * 2 > this.ticks.length) {
-      const ticks = words(this.memory, this.ticks.length * 2);
+      const room = Math.max(this.ticksEnd, this.ticks.length);
+      const ticks = words(this.memory, room * 2);
       ticks.set(this.ticks);
       this.ticks = ticks;
-      const bits = words(this.memory, this.bits.length * 2);
+      const bits = words(this.memory, room / 32);
       bits.set(this.bits);
       this.bits = bits;
     }

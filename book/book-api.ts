@@ -16,6 +16,7 @@ export interface BookApi {
   gaps(): Answer;
   certificateDates(): Answer;
   certificate(date: string): Answer;
+  system(): Answer;
   clear(feed: string, stream: string): Answer;
   /** Text in the Prometheus exposition format. */
   metrics(service: ServiceMetrics): string | Promise<string>;

@@ -18,6 +18,10 @@ export const API_ERRORS = {
   },
   too_many: { status: 429, hint: "Unsubscribe from what is no longer watched." },
   not_websocket: { status: 426, hint: "Open /v1/live as a WebSocket." },
+  no_history: {
+    status: 503,
+    hint: "Start 'edgebook replay FILE --serve HOST:PORT' and name it with --history HOST:PORT.",
+  },
   restarting: { status: 503, hint: "Ask again in a second; books of other streams go on." },
   failed: { status: 500, hint: "The service's standard error says more." },
 } as const satisfies Record<string, { status: number; hint: string }>;

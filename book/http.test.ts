@@ -44,7 +44,8 @@ describe("the HTTP interface", () => {
         .replace("{date}", "2026-01-02")
         .replace(/queue$/, `queue?side=B&price=${busiest.bid.price}`);
       const { status } = await app.request(filled);
-      const expected = path === "/v1/live" ? 426 : path.endsWith("{date}") ? 404 : 200;
+      const refused: Record<string, number> = { "/v1/live": 426, "/v1/replay": 503 };
+      const expected = path.endsWith("{date}") ? 404 : (refused[path] ?? 200);
       expect([path, status]).toEqual([path, expected]);
     }
   });

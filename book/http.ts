@@ -17,6 +17,10 @@ export interface HttpOptions {
   /** False until chunks may come; then what is still missing. */
   readonly readiness: () => { readonly ready: boolean; readonly reason: string };
   readonly metrics: () => ServiceMetrics;
+  /** What `/v1/system` says besides: sources, collectors. */
+  readonly around?: () => Promise<object>;
+  /** Answers `/v1/replay`; absent: there is no recorded day. */
+  readonly replay?: (search: string, gone: AbortSignal) => Promise<Response>;
   /** Files of the page by path, with their type. */
   readonly page: ReadonlyMap<string, PageFile>;
   /** Told of what nobody expected; the client gets `failed`. */
@@ -50,6 +54,7 @@ export function httpApp(api: BookApi, options: HttpOptions): Hono {
   });
   serviceRoutes(app, api, options);
   apiRoutes(app, api);
+  systemRoutes(app, api, options);
   for (const [path, { type, text }] of options.page) {
     app.get(path, (c) => c.body(text, 200, { "Content-Type": type }));
   }
@@ -78,6 +83,28 @@ function serviceRoutes(app: Hono, api: BookApi, options: HttpOptions): void {
     }),
   );
   app.get("/openapi.json", (c) => c.json(openApi(options.version)));
+}
+
+function systemRoutes(app: Hono, api: BookApi, options: HttpOptions): void {
+  app.get("/v1/system", async (c) => {
+    const { uptimeSeconds, memoryBytes, clients } = options.metrics();
+    const [books, around] = await Promise.all([api.system(), options.around?.()]);
+    return c.json({
+      version: options.version,
+      uptime_seconds: uptimeSeconds,
+      memory_bytes: memoryBytes,
+      clients,
+      ...{ sources: [], collectors: [], history: false },
+      ...books,
+      ...around,
+    });
+  });
+  app.get("/v1/replay", (c) => {
+    if (options.replay === undefined) {
+      throw new ApiError("no_history", "this service knows no recorded day");
+    }
+    return options.replay(new URL(c.req.url).search, c.req.raw.signal);
+  });
 }
 
 function apiRoutes(app: Hono, api: BookApi): void {

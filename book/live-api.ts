@@ -12,6 +12,7 @@ import type { Live, LiveFeed, Place } from "./live.ts";
 import { bestJson, bookJson, DEPTH_LIMIT, type MidnightOf, tradesJson } from "./live-json.ts";
 import { Rates, type StreamJson, streamsJson } from "./live-status.ts";
 import { metricsText, type ServiceMetrics } from "./metrics.ts";
+import { type BooksSystem, systemOf } from "./system.ts";
 
 const LIST_LIMIT = 500;
 const TRADES_LIMIT = 1000;
@@ -122,6 +123,10 @@ export class LiveApi implements BookApi {
       clears.list().map((row) => eventRow(id, row)),
     );
     return { gaps: rows.slice(-TRADES_LIMIT), lost_chunks: chunks, snapshots, clears };
+  }
+
+  system(): BooksSystem {
+    return systemOf(this.live);
   }
 
   /** The days of which there are certificates. */

@@ -44,6 +44,22 @@ const PATHS: readonly (readonly [path: string, does: string, parameters: readonl
     ],
     ["/v1/trades/{feed}/{token}", "Newest trades first.", [FEED, TOKEN, LIMIT]],
     ["/v1/gaps", "Gaps that are open, repaired or lost; chunks that were lost.", []],
+    [
+      "/v1/system",
+      "The service itself: memory, delays, sources, shards, and the collectors it knows.",
+      [],
+    ],
+    [
+      "/v1/replay",
+      "Rows of a recorded day from the history server of --history; a WebSocket can steer it.",
+      [
+        { name: "schema", place: "query", doc: "mbo, mbp-10, trades and so on." },
+        { name: "token", place: "query", doc: "Only this instrument." },
+        { name: "from", place: "query", doc: "ISO 8601 or nanoseconds." },
+        { name: "until", place: "query", doc: "ISO 8601 or nanoseconds." },
+        { name: "speed", place: "query", doc: "1x, 50000pps, max." },
+      ],
+    ],
     ["/v1/certificates", "The days of which there are certificates.", []],
     [
       "/v1/certificates/{date}",

@@ -6,6 +6,7 @@ import { decode, encode } from "@msgpack/msgpack";
 import type { ServerWebSocket } from "bun";
 import type { Hono } from "hono";
 import type { Client, ClientPort } from "./centre.ts";
+import { HistoryLink, type HistorySide } from "./history-link.ts";
 import { unreadable } from "./live-subscriber.ts";
 import { listenError } from "./service-error.ts";
 
@@ -18,6 +19,9 @@ const WAITING_BYTES_LIMIT = 8 << 20;
 interface Connection {
   format: "json" | "msgpack";
   subscriber: Client | undefined;
+  /** Of `/v1/replay`: where that leads, and the way when it is open. */
+  readonly history: string | undefined;
+  link: HistoryLink | undefined;
 }
 
 export interface HttpListener {
@@ -32,6 +36,7 @@ export function listenHttp(
   connect: (port: ClientPort) => Client,
   host: string,
   port: number,
+  historyUrl: () => string | undefined = () => undefined,
 ): HttpListener {
   const open = new Set<ServerWebSocket<Connection>>();
   let server: Bun.Server<Connection>;
@@ -42,13 +47,21 @@ export function listenHttp(
       idleTimeout: 30,
       maxRequestBodySize: 1 << 16,
       fetch(request, self) {
-        const { pathname, searchParams } = new URL(request.url);
+        const { pathname, searchParams, search } = new URL(request.url);
         const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-        if (pathname !== "/v1/live" || !upgrade) return app().fetch(request);
+        const history = pathname === "/v1/replay" ? historyUrl() : undefined;
+        const isSocket = upgrade && (pathname === "/v1/live" || history !== undefined);
+        if (!isSocket) return app().fetch(request);
         if (!isSameOrigin(request)) return new Response("another origin", { status: 403 });
         if (open.size >= CLIENTS_LIMIT) return new Response("too many clients", { status: 503 });
         const format = searchParams.get("format") === "msgpack" ? "msgpack" : "json";
-        const data: Connection = { format, subscriber: undefined };
+        const leads = history === undefined ? undefined : `${history}/v1/replay${search}`;
+        const data: Connection = {
+          format,
+          subscriber: undefined,
+          history: leads,
+          link: undefined,
+        };
         return self.upgrade(request, { data })
           ? undefined
           : new Response("no WebSocket", { status: 400 });
@@ -58,10 +71,16 @@ export function listenHttp(
         backpressureLimit: WAITING_BYTES_LIMIT,
         open(socket) {
           open.add(socket);
-          socket.data.subscriber = connect(portOf(socket));
+          const { history } = socket.data;
+          if (history === undefined) socket.data.subscriber = connect(portOf(socket));
+          else socket.data.link = new HistoryLink(history, historySide(socket));
         },
         message(socket, message) {
-          const { subscriber } = socket.data;
+          const { subscriber, link } = socket.data;
+          if (link !== undefined) {
+            link.message(String(message));
+            return;
+          }
           const value = readMessage(message);
           if (value === undefined) socket.send(packed(socket, unreadable()));
           else subscriber?.message(value);
@@ -69,6 +88,7 @@ export function listenHttp(
         close(socket) {
           open.delete(socket);
           socket.data.subscriber?.close();
+          socket.data.link?.close();
         },
       },
     });
@@ -96,6 +116,14 @@ function isSameOrigin(request: Request): boolean {
   const origin = request.headers.get("origin");
   if (origin === null) return true;
   return URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
+}
+
+function historySide(socket: ServerWebSocket<Connection>): HistorySide {
+  return {
+    send: (text) => socket.sendText(text),
+    waiting: () => socket.getBufferedAmount(),
+    close: (code, reason) => socket.close(code, reason),
+  };
 }
 
 function portOf(socket: ServerWebSocket<Connection>): ClientPort {

@@ -20,6 +20,7 @@ import { httpApp, type PageFile } from "./http.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { LiveApi } from "./live-api.ts";
 import { LocalCentre } from "./local-centre.ts";
+import { type NeighbourOptions, Neighbours } from "./neighbours.ts";
 import { type EmbeddedBroker, startBroker } from "./service-broker.ts";
 import { listenHttp } from "./service-http.ts";
 import { ShardedCentre } from "./shards/sharded-centre.ts";
@@ -35,7 +36,7 @@ export interface ShardsOptions {
 
 export interface ServiceOptions {
   readonly version: string;
-  /** `mqtt://…` or `dir:PATH`; the embedded broker is listened to besides. */
+  /** `mqtt://…`, `kafka://…` or `dir:PATH`; the embedded broker is listened to besides. */
   readonly from: readonly string[];
   readonly broker?: { readonly host: string; readonly port: number };
   readonly http: { readonly host: string; readonly port: number };
@@ -51,6 +52,8 @@ export interface ServiceOptions {
   readonly asOf?: AsOfDeclaration;
   /** Who this service is to brokers of `from`. */
   readonly mqtt?: MqttAccess;
+  /** Names this process within its group of Kafka for good. */
+  readonly member?: string | undefined;
   /** Absent: the books are in this thread. */
   readonly shards?: ShardsOptions;
   /** Directory of checkpoints; absent: a life begins with what collectors still have. */
@@ -59,6 +62,8 @@ export interface ServiceOptions {
   readonly stateKey?: string;
   /** Between two checkpoints; 30 s unless told. */
   readonly saveNs?: number;
+  /** Other processes that the page shows. */
+  readonly neighbours?: NeighbourOptions;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
   readonly onStatus: (text: string) => void;
 }
@@ -82,6 +87,8 @@ const SAVE_NS = 30e9;
 type Source = ChunkSource &
   Partial<CentreLink> & {
     readonly connected?: boolean;
+    /** Chunks that wait in the broker, where it says so. */
+    readonly lag?: number;
     readonly clientId?: string;
     readonly subscribed?: Promise<void>;
   };
@@ -102,7 +109,7 @@ async function listenAndRun(
   broker: EmbeddedBroker | undefined,
 ): Promise<BookService> {
   const sources: Source[] = [];
-  const canAsk = broker !== undefined || options.from.some((from) => from.startsWith("mqtt"));
+  const canAsk = broker !== undefined || options.from.some((from) => /^(mqtt|kafka)/.test(from));
   const ask: LiveOptions["ask"] = (collector, request) => {
     // Whichever broker the collector listens to: a question that nobody hears is asked again.
     for (const source of sources) {
@@ -114,6 +121,7 @@ async function listenAndRun(
   const { api } = centre;
   const started = performance.now();
   let ready = false;
+  const neighbours = options.neighbours && new Neighbours(options.neighbours);
   const app = httpApp(api, {
     version: options.version,
     readiness: () => ({ ready, reason: ready ? "" : "not listening for chunks yet" }),
@@ -122,6 +130,12 @@ async function listenAndRun(
       memoryBytes: process.memoryUsage.rss(),
       clients: listener.clients,
     }),
+    around: async () => ({
+      sources: sources.map(sourceJson),
+      collectors: (await neighbours?.collectors()) ?? [],
+      history: neighbours?.hasHistory ?? false,
+    }),
+    ...(neighbours && { replay: (search, gone) => neighbours.replay(search, gone) }),
     page: options.page,
     onError: (error) => options.onStatus(`a request failed: ${error.stack ?? error.message}`),
   });
@@ -130,13 +144,15 @@ async function listenAndRun(
     (port) => centre.connect(port),
     options.http.host,
     options.http.port,
+    options.neighbours?.history,
   );
   const urls = [...(broker === undefined ? [] : [broker.url]), ...options.from];
   try {
     for (const url of urls) {
       const clientName = options.consumer;
       const access = url === broker?.url ? {} : options.mqtt;
-      sources.push(openSource(url, { clientName, access, onStatus: options.onStatus }));
+      const { member, onStatus } = options;
+      sources.push(openSource(url, { clientName, access, member, onStatus }));
     }
   } catch (error) {
     listener.close();
@@ -175,6 +191,11 @@ async function listenAndRun(
       await broker?.close();
     },
   };
+}
+
+/** A place that chunks come from, as `/v1/system` shows it. */
+function sourceJson({ name, connected, lag }: Source): object {
+  return { source: name, connected: connected ?? null, lag: lag ?? null };
 }
 
 function openCentre(

@@ -218,6 +218,8 @@ export class Shard {
         return api.queue(a, b, c, d);
       case "gaps":
         return api.gaps();
+      case "system":
+        return api.system();
       case "certificateDates":
         return api.certificateDates();
       case "certificate":

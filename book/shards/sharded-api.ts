@@ -8,8 +8,10 @@ import { ApiError } from "../http-error.ts";
 import type { RankedBooks } from "../live-api.ts";
 import type { StreamJson } from "../live-status.ts";
 import type { ServiceMetrics } from "../metrics.ts";
+import { type BooksSystem, mergeSystems } from "../system.ts";
 import { mergeBooks, mergeLists, mergeMetrics, mergeStreams } from "./answers.ts";
 import type { ShardEdge } from "./shard-edge.ts";
+import { shardJson } from "./shard-json.ts";
 import { shardMetrics } from "./shard-metrics.ts";
 
 /** Refusals that only say that another shard may know. */
@@ -61,6 +63,14 @@ export class ShardedApi implements BookApi {
 
   async gaps(): Promise<object> {
     return mergeLists((await this.all("gaps", [])) as Record<string, unknown>[]);
+  }
+
+  async system(): Promise<object> {
+    const asked = await Promise.allSettled(this.shards.map((shard) => shard.ask("system", [])));
+    const systems = asked.flatMap((answer) =>
+      answer.status === "fulfilled" ? [JSON.parse(answer.value) as BooksSystem] : [],
+    );
+    return mergeSystems(systems, this.shards.map(shardJson));
   }
 
   async certificateDates(): Promise<object> {

@@ -59,6 +59,12 @@ export const command: Command = {
     },
     ...MQTT_FLAGS,
     {
+      name: "member",
+      kind: "text",
+      placeholder: "NAME",
+      doc: "Names this process within its group of Kafka for good, so that a restart moves nothing.",
+    },
+    {
       name: "shards",
       kind: "integer",
       placeholder: "N",
@@ -127,6 +133,7 @@ export const command: Command = {
       page: await pageFiles(),
       consumer: flags.text("name") ?? "book",
       mqtt: mqttAccess(flags),
+      member: flags.text("member"),
       ...(await bookOptions(books)),
       stateKey: stateKeyOf(books),
       ...(count === undefined ? {} : { shards: { count, module: SHARD_WORKER, rest: books } }),

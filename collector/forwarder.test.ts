@@ -100,7 +100,8 @@ describe("a sink that comes late", () => {
     expect(await forwarder.settle(0, 5000)).toBe(true);
     expect(gate.took).toEqual(upTo(1000));
     gate.ask({ ask: "resend", boot: BOOT, from: 2, to: 4 });
-    await forwarder.settle(0, 5000);
+    // A rest may lie between the question and the first chunk of its answer.
+    for (let at = 0; at < 500 && gate.took.length < 1003; at++) await Bun.sleep(10);
     expect(gate.took.slice(1000)).toEqual([2, 3, 4]);
     await forwarder.close(0);
     spool.close();

@@ -70,7 +70,12 @@ const ground: fc.Arbitrary<Ground> = fc
   });
 
 export const caseArbitrary: fc.Arbitrary<WorldCase> = ground.chain((own) =>
-  fc.oneof(repairable(own), recoverable(own), anything(own)),
+  fc.oneof(
+    { weight: 4, arbitrary: repairable(own) },
+    { weight: 4, arbitrary: recoverable(own) },
+    { weight: 4, arbitrary: anything(own) },
+    { weight: 1, arbitrary: images(own) },
+  ),
 );
 
 /**
@@ -174,6 +179,28 @@ function anything(own: Ground): fc.Arbitrary<WorldCase> {
       ...own,
       ...rest,
       noise: { lines: isNoisy ? lines : [{}, {}], chunks: isNoisy ? chunks : {} },
+      isRepairable: false,
+    }));
+}
+
+/** Losses that only images can heal, and a server of images that is bad at it. */
+function images(own: Ground): fc.Arbitrary<WorldCase> {
+  return fc
+    .record({
+      windowMs: fc.constantFrom(20, 100),
+      servers: servers(own, ["snapshots"], 0, 0.6, [300, 1_000, 12_000]),
+      commands: fc.array(lineCommand(own, [2], ["drop"], 1), {
+        minLength: 2,
+        maxLength: COMMANDS_MOST,
+      }),
+    })
+    .map((rest) => ({
+      ...own,
+      ...rest,
+      collectors: 1,
+      spoolBytes: NO_LIMIT,
+      holdMs: 1_000,
+      noise: { lines: [{}, {}], chunks: {} },
       isRepairable: false,
     }));
 }

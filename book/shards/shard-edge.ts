@@ -36,8 +36,8 @@ export interface ShardEdgeEvents {
   onWord(word: ShardWord): void;
   /** A chunk killed the shard `tries` times; the record that is to stand for it from now on. */
   onPoisoned(chunk: Uint8Array, tries: number, number: number): Uint8Array;
-  /** A new life stands where its checkpoint is: its clients have to be told of again. */
-  onBegun(): void;
+  /** A new life has what its checkpoint lacked: its clients have to be told of again. */
+  onCaughtUp(): void;
   onStatus(text: string): void;
 }
 
@@ -270,6 +270,7 @@ export class ShardEdge {
         return;
       case "caught_up":
         this.backMs = performance.now() - this.failedMs;
+        this.events.onCaughtUp();
         return;
       case "finished":
         this.finish();
@@ -293,7 +294,6 @@ export class ShardEdge {
     this.mayPump = true;
     this.isUp = true;
     this.pump();
-    this.events.onBegun();
   }
 
   private async seal(number: number, record: number): Promise<void> {

@@ -64,7 +64,7 @@ export class ShardedCentre implements Centre {
         {
           onWord: (word) => this.hear(word),
           onPoisoned: (chunk, tries, number) => this.setAside(name, chunk, tries, number),
-          onBegun: () => {
+          onCaughtUp: () => {
             for (const client of this.clients.values()) client.begun(at);
           },
           onStatus: options.onStatus,

@@ -3,6 +3,7 @@
  * instrument, and is made again when that shard begins a new life.
  */
 import type { Client, ClientPort } from "../centre.ts";
+import { ApiError } from "../http-error.ts";
 import type { ClientWord } from "./record.ts";
 import type { ShardEdge } from "./shard-edge.ts";
 
@@ -79,14 +80,21 @@ export class ShardedClient implements Client {
       this.port.setFormat(format);
     }
     const isNamed = typeof feed === "string" && typeof token === "string";
-    const owner = isNamed ? await this.ownerOf(feed, token) : 0;
+    const found = isNamed ? await this.ownerOf(feed, token) : -1;
+    // The first shard answers for an instrument that none has.
+    const owner = Math.max(0, found);
     const key = `${String(feed)}/${String(token)}/${String(schema)}`;
-    if (op === "subscribe" && isNamed) this.standing[owner].set(key, value);
+    if (!this.shards[owner].isUp) {
+      const error = new ApiError("restarting", "the shard that would know is beginning again");
+      this.port.send({ type: "error", id: fields.id ?? null, ...error.body() });
+      return;
+    }
+    if (op === "subscribe" && found >= 0) this.standing[owner].set(key, value);
     if (op === "unsubscribe") this.standing[owner].delete(key);
     this.shards[owner].tellClient(this.word(value));
   }
 
-  /** The first shard answers for an instrument that none has. */
+  /** -1: none has the instrument. */
   private async ownerOf(feed: string, token: string): Promise<number> {
     const key = `${feed}/${token}`;
     const known = this.owners.get(key);
@@ -98,7 +106,7 @@ export class ShardedClient implements Client {
       (answer) => answer.status === "fulfilled" && answer.value === "true",
     );
     if (owner >= 0) this.owners.set(key, owner);
-    return Math.max(0, owner);
+    return owner;
   }
 
   private word(value: unknown): ClientWord {

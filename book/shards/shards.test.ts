@@ -152,6 +152,45 @@ describe("books in two shards", () => {
     expect(books.length).toBeGreaterThan(20);
   }, 30_000);
 
+  test("a client's subscriptions outlive the shard that has the instrument", async () => {
+    const service = newCentre("client");
+    const got: Record<string, unknown>[] = [];
+    const client = service.centre.connect({
+      format: "json",
+      send: (message) => got.push(message as Record<string, unknown>) > 0,
+      sendPacked: (text) => got.push(JSON.parse(String(text))) > 0,
+      waiting: () => 0,
+      setFormat() {},
+    });
+    await until(() => service.centre.shards.every(({ isUp }) => isUp), "both shards");
+    const half = Math.floor(market.chunks.length / 2);
+    await service.push(half);
+    await until(() => service.centre.positions("").length > 0, "a position");
+    const { books } = (await service.centre.api.books("", "", "1")) as {
+      books: { token: string; stream: number }[];
+    };
+    const [{ token }] = books;
+    client.message({ op: "subscribe", id: 1, feed: "nse-fo", token, schema: "mbp-10" });
+    client.message({ op: "subscribe", id: 2, feed: "nse-fo", token: "nothing", schema: "bbo" });
+    await until(() => got.length >= 3, "an answer to both");
+    expect(got.map(({ type, id }) => [type, id ?? null])).toContainEqual(["ack", 1]);
+    expect(got.map(({ type, code }) => [type, code])).toContainEqual(["error", "unknown_token"]);
+    const before = service.centre.shards.map(({ restarts }) => restarts);
+    for (const shard of service.centre.shards) shard.kill();
+    await until(
+      () => service.centre.shards.every(({ restarts, isUp }, at) => isUp && restarts > before[at]),
+      "new lives",
+    );
+    const seen = got.length;
+    await service.push(market.chunks.length, 5);
+    await service.centre.finish();
+    const final = (await service.centre.api.book("nse-fo", token, "10")) as object;
+    await until(() => Bun.deepEquals(got.at(-1), { type: "mbp-10", ...final }), "the last book");
+    expect(got.slice(seen).every(({ type }) => type === "mbp-10")).toBe(true);
+    client.close();
+    await service.close();
+  }, 60_000);
+
   test("a service that ended is there again at once, with the chunks that came since", async () => {
     const first = newCentre("again");
     const half = Math.floor(market.chunks.length / 2);

@@ -85,7 +85,7 @@ describe("checkpoints in a folder", () => {
       truncateSync(path, length);
       expect(stand(open(folder).live)).toBe(2);
     }
-  });
+  }, 30_000);
 
   test("all damaged: it begins with nothing, and the next number is new", async () => {
     const { folder } = await saved("all", [2]);

@@ -8,8 +8,8 @@ import { parseMasters } from "../../feed/nse/masters.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { pageFiles } from "../../web/bundle.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
-import { DemoCollector } from "../demo-collector.ts";
 import { DemoMarket } from "../demo-market.ts";
+import { DemoProcess } from "../demo-process.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { printErr, printOut } from "../output.ts";
@@ -58,8 +58,9 @@ export const command: Command = {
     let service: BookService | undefined;
     try {
       await market.listen();
-      service = await startDemoService(market, flags);
-      return await runWith(market, service, spool, signal);
+      const around: DemoParts = {};
+      service = await startDemoService(market, flags, around);
+      return await runWith(market, service, spool, around, signal);
     } finally {
       await market.stop();
       await service?.close();
@@ -68,7 +69,17 @@ export const command: Command = {
   },
 };
 
-async function startDemoService(market: DemoMarket, flags: FlagValues): Promise<BookService> {
+/** What the page reaches through the service, as soon as it is there. */
+interface DemoParts {
+  collector?: DemoProcess;
+  history?: DemoProcess;
+}
+
+async function startDemoService(
+  market: DemoMarket,
+  flags: FlagValues,
+  around: DemoParts,
+): Promise<BookService> {
   const masters = parseMasters(market.masters(), 2).byName;
   return startService({
     version: packageFile.version,
@@ -79,6 +90,10 @@ async function startDemoService(market: DemoMarket, flags: FlagValues): Promise<
     consumer: "demo",
     decoderFor: () => ({ masters }),
     sequencer: { windowMessages: market.windowMessages },
+    neighbours: {
+      collectors: () => (around.collector?.url === undefined ? [] : [around.collector.url]),
+      history: () => around.history?.url,
+    },
     onStatus: (text) => printErr(`edgebook: ${text}\n`),
   });
 }
@@ -87,21 +102,23 @@ async function runWith(
   market: DemoMarket,
   service: BookService,
   spool: string,
+  around: DemoParts,
   signal: AbortSignal,
 ): Promise<number> {
-  const collector = new DemoCollector({
-    flags: [
-      ...market.collectFlags(),
-      ...["--name", "demo", "--to", service.brokerUrl ?? "", "--spool", spool, "--spool-gib", "1"],
-    ],
-    onLine: (line) => {
-      if (!signal.aborted) printErr(`collector: ${line}\n`);
-    },
-  });
+  const collector = newProcess("collector", /collecting \d+ groups/, signal, [
+    ...["collect", ...market.collectFlags(), "--http", "127.0.0.1:0"],
+    ...["--name", "demo", "--to", service.brokerUrl ?? "", "--spool", spool, "--spool-gib", "1"],
+  ]);
+  around.collector = collector;
   const died = collector.exited.then((code) => ({ code }));
   try {
     await collector.listening();
     market.start();
+    // The page's Replay view plays what the collector has kept.
+    around.history = newProcess("history", /history at/, signal, [
+      ...["replay", spool, "--feed", "nse-fo", "--serve", "127.0.0.1:0"],
+    ]);
+    around.history.listening().catch((error: Error) => printErr(`edgebook: ${error.message}\n`));
     printOut(`edgebook demo: ${service.url}\n`);
     printOut("Ctrl-C ends it.\n");
     const status = statusLine(market, service);
@@ -114,8 +131,15 @@ async function runWith(
     return Exit.Done;
   } finally {
     await market.stop();
-    await collector.stop();
+    await Promise.all([collector.stop(), around.history?.stop()]);
   }
+}
+
+function newProcess(name: string, listening: RegExp, signal: AbortSignal, words: string[]) {
+  const onLine = (line: string) => {
+    if (!signal.aborted) printErr(`${name}: ${line}\n`);
+  };
+  return new DemoProcess({ name, words, listening, onLine });
 }
 
 function marketOptions(flags: FlagValues) {

@@ -1,31 +1,37 @@
 /**
- * Edge: the demo's collector: `edgebook collect` as a process of its own, as it runs on a capture
- * host. It is not in the terminal's process group, so that Ctrl-C reaches it once, in its turn.
+ * Edge: a part of the demo that is a process of its own, as it is in production: the collector, the
+ * history server. It is not in the terminal's process group, so that Ctrl-C reaches it in its turn.
  */
 import { CliError } from "./errors.ts";
 
-export interface DemoCollectorOptions {
-  /** What follows `edgebook collect`. */
-  readonly flags: readonly string[];
+export interface DemoProcessOptions {
+  /** As complaints name it: `collector`. */
+  readonly name: string;
+  /** What follows `edgebook`. */
+  readonly words: readonly string[];
+  /** It says this as soon as it is there. */
+  readonly listening: RegExp;
   /** Told of each line it writes that is a complaint. */
   readonly onLine: (line: string) => void;
 }
 
-/** It says this as soon as it listens. */
-const LISTENING = /collecting \d+ groups/;
+/** Where it answers over HTTP, in its own words. */
+const ADDRESS = /^edgebook: (?:status|history) at (http:\/\/[^/\s]+)/;
 const START_MS = 15_000;
 const END_MS = 8_000;
 
-export class DemoCollector {
+export class DemoProcess {
   /** Resolves when it has ended, by itself or because it was told to. */
   readonly exited: Promise<number>;
   private readonly child: Bun.Subprocess<"ignore", "ignore", "pipe">;
-  private readonly onLine: (line: string) => void;
+  /** Where it answers over HTTP; undefined until it does. */
+  url: string | undefined;
+  private readonly options: DemoProcessOptions;
   private lastLine = "";
 
-  constructor({ flags, onLine }: DemoCollectorOptions) {
-    this.onLine = onLine;
-    this.child = Bun.spawn([...ownCommand(), "collect", ...flags], {
+  constructor(options: DemoProcessOptions) {
+    this.options = options;
+    this.child = Bun.spawn([...ownCommand(), ...options.words], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
@@ -47,7 +53,7 @@ export class DemoCollector {
     this.child.kill("SIGKILL");
     throw new CliError(
       "unexpected",
-      `The demo's collector does not run: ${this.lastLine || first}`,
+      `The demo's ${this.options.name} does not run: ${this.lastLine || first}`,
       "Run 'edgebook collect --check' with the interface of --interface.",
     );
   }
@@ -68,8 +74,10 @@ export class DemoCollector {
       rest = lines.pop() ?? "";
       for (const line of lines) {
         if (line !== "") this.lastLine = line;
-        if (LISTENING.test(line)) onListening();
-        else if (line !== "") this.onLine(line);
+        const address = ADDRESS.exec(line)?.[1];
+        if (address !== undefined) this.url = address;
+        if (this.options.listening.test(line)) onListening();
+        else if (line !== "" && address === undefined) this.options.onLine(line);
       }
     }
   }

@@ -4,6 +4,12 @@ export const API_ERRORS = {
   unknown_feed: { status: 404, hint: "GET /v1/streams lists the feeds that have arrived." },
   unknown_token: { status: 404, hint: "GET /v1/books?search=TEXT finds instruments." },
   unknown_stream: { status: 404, hint: "GET /v1/streams lists the streams that have arrived." },
+  no_token: {
+    status: 401,
+    hint: "Send the header 'Authorization: Bearer TOKEN', or open / in a browser.",
+  },
+  not_allowed: { status: 403, hint: "Use a token whose line in the token file says operate." },
+  foreign_name: { status: 421, hint: "Use 127.0.0.1 or localhost, or start it with --token-file." },
   other_origin: { status: 403, hint: "Send it from this service's own page, or from no page." },
   no_certificate: {
     status: 404,

@@ -5,7 +5,9 @@
 import { decode, encode } from "@msgpack/msgpack";
 import type { ServerWebSocket } from "bun";
 import type { Hono } from "hono";
+import { type AccessToken, isLoopback } from "./access.ts";
 import type { Client, ClientPort } from "./centre.ts";
+import { Gate } from "./gate.ts";
 import { HistoryLink, type HistorySide } from "./history-link.ts";
 import { unreadable } from "./live-subscriber.ts";
 import { listenError } from "./service-error.ts";
@@ -30,15 +32,25 @@ export interface HttpListener {
   close(): Promise<void>;
 }
 
+/** Where to listen, and for whom. */
+export interface HttpAddress {
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts; absent: unencrypted. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Absent: nobody is asked who they are. */
+  readonly tokens?: readonly AccessToken[];
+}
+
 /** @throws ServiceError if nobody may listen there */
 export function listenHttp(
   app: () => Hono,
   connect: (port: ClientPort) => Client,
-  host: string,
-  port: number,
+  { host, port, tls, tokens }: HttpAddress,
   historyUrl: () => string | undefined = () => undefined,
 ): HttpListener {
   const open = new Set<ServerWebSocket<Connection>>();
+  const gate = new Gate({ tokens, isLoopback: isLoopback(host), isTls: tls !== undefined });
   let server: Bun.Server<Connection>;
   try {
     server = Bun.serve<Connection>({
@@ -46,7 +58,10 @@ export function listenHttp(
       port,
       idleTimeout: 30,
       maxRequestBodySize: 1 << 16,
+      ...(tls && { tls: { cert: tls.cert, key: tls.key } }),
       fetch(request, self) {
+        const refusal = gate.check(request);
+        if (refusal !== undefined) return refusal;
         const { pathname, searchParams, search } = new URL(request.url);
         const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
         const history = pathname === "/v1/replay" ? historyUrl() : undefined;
@@ -99,7 +114,7 @@ export function listenHttp(
     for (const socket of open) socket.data.subscriber?.tick();
   }, TICK_MS);
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
+    url: `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
     get clients() {
       return open.size;
     },

@@ -22,7 +22,7 @@ import type { LiveApi } from "./live-api.ts";
 import { LocalCentre } from "./local-centre.ts";
 import { type NeighbourOptions, Neighbours } from "./neighbours.ts";
 import { type EmbeddedBroker, startBroker } from "./service-broker.ts";
-import { listenHttp } from "./service-http.ts";
+import { type HttpAddress, listenHttp } from "./service-http.ts";
 import { ShardedCentre } from "./shards/sharded-centre.ts";
 
 /** Books in several workers. */
@@ -39,7 +39,7 @@ export interface ServiceOptions {
   /** `mqtt://…`, `kafka://…` or `dir:PATH`; the embedded broker is listened to besides. */
   readonly from: readonly string[];
   readonly broker?: { readonly host: string; readonly port: number };
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: HttpAddress;
   readonly page: ReadonlyMap<string, PageFile>;
   /** Names the position topic: two centres with one name would share a position. */
   readonly consumer: string;
@@ -142,8 +142,7 @@ async function listenAndRun(
   const listener = listenHttp(
     () => app,
     (port) => centre.connect(port),
-    options.http.host,
-    options.http.port,
+    options.http,
     options.neighbours?.history,
   );
   const urls = [...(broker === undefined ? [] : [broker.url]), ...options.from];

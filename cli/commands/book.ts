@@ -9,6 +9,7 @@ import { type BookFlags, bookOptions, stateKeyOf } from "../book-options.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
+import { HTTP_FLAGS, httpAccess, openDoor } from "../http-flags.ts";
 import { MQTT_FLAGS, mqttAccess } from "../mqtt-flags.ts";
 import { printErr } from "../output.ts";
 import { DATE_FLAG, MASTERS_FLAG, WINDOW_FLAG } from "../shared-flags.ts";
@@ -36,6 +37,7 @@ export const command: Command = {
       fallback: "127.0.0.1:8080",
       doc: "Where the page and the API listen.",
     },
+    ...HTTP_FLAGS,
     {
       name: "name",
       kind: "text",
@@ -125,11 +127,15 @@ export const command: Command = {
         "Leave out --shards, or write --as-of own.",
       );
     }
+    const http = parseAddress("http", flags.text("http") ?? "127.0.0.1:8080");
+    const access = httpAccess(flags);
+    const warning = openDoor(http.host, access);
+    if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
     const service = await startService({
       version: packageFile.version,
       from,
       ...(broker === undefined ? {} : { broker: parseAddress("broker", broker) }),
-      http: parseAddress("http", flags.text("http") ?? "127.0.0.1:8080"),
+      http: { ...http, ...access },
       page: await pageFiles(),
       consumer: flags.text("name") ?? "book",
       mqtt: mqttAccess(flags),

@@ -7,8 +7,8 @@
  * Where the time goes. With hundreds of thousands of live orders each look-up misses the near
  * caches: the head of a chain, the order's record, its side's levels. None of the ops of a batch
  * depends on another's look-up, so (1) loads these lines for the next 64 ops first: their misses are
- * in flight together. Then (2) applies them one by one on lines that have arrived. The first record
- * of a chain, which is nearly always the order, is kept as a hint and checked before it is used.
+ * in flight together. Then (2) applies them one by one on lines that have arrived: nearly all in the
+ * loop of `order-loop.ts`, which calls nothing, the others here, in full.
  *
  * What a book costs, and its worst cases, stand at the head of `book-store.ts`.
  *

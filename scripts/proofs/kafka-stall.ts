@@ -6,15 +6,15 @@
 import { stallRun } from "../../tests/kafka-stall-run.ts";
 import { startKafka } from "../kafka/broker.ts";
 
-const [stallSeconds = 60, rounds = 4, limitMib = 8] = process.argv.slice(2).map(Number);
+const [stallSeconds = 60, rounds = 4, limitMib = 2] = process.argv.slice(2).map(Number);
 const MIB = 2 ** 20;
 const broker = await startKafka();
 const run = await stallRun(broker, {
   stallMs: stallSeconds * 1000,
   rounds,
   bytesLimit: limitMib * MIB,
-  chunksPerSecond: 40,
-  messagesPerChunk: 4000,
+  chunksPerSecond: 20,
+  messagesPerChunk: 16_000,
   onSaid: (text) => console.log(text),
 });
 await broker.stop();

@@ -18,6 +18,8 @@ export class LiveStream implements BookObserver {
   events: RowRing | null = null;
   /** Flags of the message applied last, as `RowFlag` bits. */
   flags = 0;
+  /** The instrument that was touched last; -1: none yet. */
+  latest = -1;
   /** Counts what touched an instrument's book: 0, nothing yet. */
   version = new Uint32Array(256);
   /** Of the message that touched it last. */
@@ -42,6 +44,7 @@ export class LiveStream implements BookObserver {
     if (instrument < 0 || kind === OpKind.Definition || kind === OpKind.Status) return;
     if (instrument >= this.version.length) this.grow(instrument);
     this.version[instrument]++;
+    this.latest = instrument;
     this.sequence[instrument] = messages.sequence[at];
     this.recvSec[instrument] = messages.recvSec[at];
     this.recvNsec[instrument] = messages.recvNsec[at];

@@ -170,6 +170,7 @@ export class Subscriber {
     }
     // What the connection drops is sent again at the next tick: the newest state counts.
     if (!this.send({ type: schema, ...book })) return;
+    if (subscription.seen >= 0 && version !== subscription.seen) this.api.live.noteSent(place);
     subscription.seen = version;
     subscription.shown = shown;
   }

@@ -18,8 +18,9 @@ import { Tallies } from "../streams/certificate-tally.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
 import { type Cleared, Clears } from "./clears.ts";
-import { Delays } from "./delays.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
+import type { EventRows } from "./kafka/event-rows.ts";
+import { Latencies } from "./latencies.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
 import { BookPipeline, type PipelineOptions } from "./pipeline.ts";
@@ -41,6 +42,8 @@ export interface LiveOptions {
   readonly repairs?: Partial<RepairOptions>;
   /** Every message is hashed, so that certificates can be asked for; true unless told. */
   readonly certify?: boolean;
+  /** Rows of everything that happens to the books; absent: nobody wants any. */
+  readonly rows?: EventRows;
   /** Trades are joined with the quotes in force; absent: they are not. */
   readonly asOf?: AsOfDeclaration;
   /** ns since 1970, to tell how long frames took from their capture to their book. */
@@ -63,8 +66,8 @@ export class LiveFeed {
   /** By the pipeline's index. */
   readonly streams: LiveStream[] = [];
   readonly lines = new LineCounts();
-  /** From a chunk's last capture to its books, by the clock of `LiveOptions`. */
-  readonly delays = new Delays();
+  /** By the clock of `LiveOptions`. */
+  readonly latencies = new Latencies();
   readonly repairs: Repairs;
   readonly repairChunks: RepairChunks;
   /** What certificates are made from; undefined where nobody wants any. */
@@ -93,7 +96,10 @@ export class LiveFeed {
       observerFor: (stream) => {
         const live = new LiveStream(stream);
         this.streams[stream.index] = live;
-        return asOf === null ? live : new Both(live, asOf.observe(feed, stream));
+        const midnightSec = () => midnightOf(this.captureNs / 1e9);
+        const rows = options.rows?.observe(feed, stream, midnightSec) ?? null;
+        const all = asOf === null ? live : new Both(live, asOf.observe(feed, stream));
+        return rows === null ? all : new Both(all, rows);
       },
     });
     const { sequencer } = this.pipeline;
@@ -151,7 +157,9 @@ export class Live {
       return;
     }
     this.nowNs = nowNs;
+    const { repeated } = this.intake;
     this.intake.push(read.header, bytes, nowNs);
+    if (this.intake.repeated === repeated) this.noteArrival(read.header);
   }
 
   /** Time goes on: missing chunks are asked for again or given up, windows close. */
@@ -261,8 +269,25 @@ export class Live {
     this.awaitChunks(feed, true);
     // What was missed and comes again says nothing of how fast things go.
     const { clockNs } = this.options;
-    if (clockNs !== undefined && !feed.isCatchingUp) feed.delays.add(clockNs() - captureNs);
+    if (clockNs === undefined || feed.isCatchingUp || header.kind !== "live") return true;
+    const { latencies, pipeline, streams } = feed;
+    latencies.book.add(clockNs() - captureNs);
+    const stream = streams[pipeline.sequencer.indexOf(header.stream)];
+    const midnightOf = this.options.midnightSec ?? (() => Number.NaN);
+    if (stream !== undefined) latencies.addExchange(feed.feed, stream, midnightOf);
     return true;
+  }
+
+  /** A client was sent the newest state of a book. */
+  noteSent({ feed, stream, instrument }: Place): void {
+    const { clockNs } = this.options;
+    if (clockNs !== undefined) feed.latencies.addSent(stream, instrument, clockNs());
+  }
+
+  private noteArrival({ feed: id, kind, lastSec, lastNsec }: ChunkHeader): void {
+    const feed = this.feeds.get(id);
+    if (feed === undefined || feed.isCatchingUp || kind !== "live") return;
+    feed.latencies.arrival.add(this.nowNs - (lastSec * 1e9 + lastNsec));
   }
 
   /**

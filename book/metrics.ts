@@ -1,155 +1,110 @@
-/** The Prometheus page of the book service: counters and gauges by feed, stream and line. */
+/**
+ * What the book service counts, as samples of the table of metrics: of the process, and of the books
+ * of one `Live`. With shards each has its own `Live`, and their pages are put together.
+ */
+import { Exposition } from "../metrics/exposition.ts";
 import type { AsOfStats } from "./asof/asof-join.ts";
 import type { Live } from "./live.ts";
-import { type Rates, streamsJson } from "./live-status.ts";
+import { type Rates, type StreamJson, streamsJson } from "./live-status.ts";
 
 export interface ServiceMetrics {
+  readonly version?: string;
   readonly uptimeSeconds: number;
   readonly memoryBytes: number;
   readonly clients: number;
+  /** Brokers that chunks come from; directories are always there. */
+  readonly sources?: readonly { readonly source: string; readonly isThere: boolean }[];
 }
 
-type Labels = Readonly<Record<string, string | number>>;
-
-/** Text in the Prometheus exposition format 0.0.4. */
+/** @returns a page of the Prometheus text format */
 export function metricsText(live: Live, rates: Rates, service: ServiceMetrics): string {
-  const page = new MetricsPage();
-  const { intake } = live;
-  page.one("uptime_seconds", "gauge", "Since the service began.", service.uptimeSeconds);
-  page.one("memory_bytes", "gauge", "Resident memory of this service.", service.memoryBytes);
-  page.one("live_clients", "gauge", "Open WebSockets of /v1/live.", service.clients);
-  page.one("chunks_total", "counter", "Chunks that came.", intake.chunks);
-  page.one("chunks_repeated_total", "counter", "Chunks that had come before.", intake.repeated);
-  page.one("chunks_damaged_total", "counter", "Chunks whose body was damaged.", intake.damaged);
-  page.one("chunks_lost_total", "counter", "Chunk numbers given up as lost.", intake.lost);
-  page.one("chunk_requests_total", "counter", "Questions for missing chunks.", intake.asked);
-  page.one("intake_held_bytes", "gauge", "Chunks that wait for an earlier one.", intake.heldBytes);
-  page.one(
-    "intake_held_bytes_max",
-    "gauge",
-    "The most that ever waited (high-water mark of the queue).",
-    intake.heldBytesMax,
-  );
-  page.head("chunk_faults_total", "counter", "Chunks that could not be read, by fault.");
-  for (const [fault, count] of live.faults) page.row("chunk_faults_total", { fault }, count);
-  delayMetrics(page, live);
-  repairMetrics(page, live);
-  if (live.asOf !== null) asOfMetrics(page, live.asOf.stats);
-  streamMetrics(page, live, rates);
+  const page = new Exposition();
+  serviceMetrics(page, service);
+  liveMetrics(page, live, rates);
   return page.text;
 }
 
-/** From capture to book, since the service began. */
-function delayMetrics(page: MetricsPage, live: Live): void {
-  const name = "capture_to_book_seconds";
-  page.head(name, "gauge", "From a chunk's last capture until its books were done, by quantile.");
-  for (const [feed, { delays }] of live.feeds) {
-    if (delays.count === 0) continue;
-    for (const quantile of [0.5, 0.99, 1]) {
-      page.row(name, { feed, quantile }, delays.quantileNs(quantile) / 1e9);
-    }
+/** What one shard says: all but the process that it lives in. */
+export function liveText(live: Live, rates: Rates): string {
+  const page = new Exposition();
+  liveMetrics(page, live, rates);
+  return page.text;
+}
+
+export function serviceMetrics(page: Exposition, service: ServiceMetrics): void {
+  const { version, sources = [] } = service;
+  if (version !== undefined) page.set("build_info", { version }, 1);
+  page.set("uptime_seconds", {}, service.uptimeSeconds);
+  page.set("memory_bytes", {}, service.memoryBytes);
+  page.set("live_clients", {}, service.clients);
+  for (const { source, isThere } of sources) {
+    page.set("source_connected", { source }, isThere ? 1 : 0);
   }
 }
 
+function liveMetrics(page: Exposition, live: Live, rates: Rates): void {
+  const { intake } = live;
+  page.set("chunks_total", {}, intake.chunks);
+  page.set("chunks_repeated_total", {}, intake.repeated);
+  page.set("chunks_damaged_total", {}, intake.damaged);
+  page.set("chunks_lost_total", {}, intake.lost);
+  page.set("chunk_requests_total", {}, intake.asked);
+  page.set("intake_held_bytes", {}, intake.heldBytes);
+  page.set("intake_held_bytes_max", {}, intake.heldBytesMax);
+  for (const [fault, count] of live.faults) page.set("chunk_faults_total", { fault }, count);
+  for (const [feed, { latencies, arrivalNs }] of live.feeds) {
+    page.set("last_chunk_timestamp_seconds", { feed }, arrivalNs / 1e9);
+    page.histogram("exchange_to_capture_seconds", { feed }, latencies.exchange);
+    page.histogram("capture_to_arrival_seconds", { feed }, latencies.arrival);
+    page.histogram("capture_to_book_seconds", { feed }, latencies.book);
+    page.histogram("capture_to_page_seconds", { feed }, latencies.page);
+  }
+  repairMetrics(page, live);
+  if (live.asOf !== null) asOfMetrics(page, live.asOf.stats);
+  for (const stream of streamsJson(live, rates)) streamMetrics(page, stream);
+}
+
 /** What was asked of the exchange through collectors, and what came of it. */
-function repairMetrics(page: MetricsPage, live: Live): void {
-  page.head("recovered_total", "counter", "Numbers that a request or a snapshot brought.");
-  for (const [feed, { pipeline }] of live.feeds) {
-    page.row("recovered_total", { feed }, pipeline.sequencer.ledger.recoveredNumbers);
-  }
-  page.head("snapshots_total", "counter", "Snapshots that came whole, by what became of them.");
-  for (const [feed, { repairChunks }] of live.feeds) {
+function repairMetrics(page: Exposition, live: Live): void {
+  for (const [feed, { pipeline, repairs, repairChunks }] of live.feeds) {
     const { splices, snapshots } = repairChunks;
-    for (const [verdict, count] of splices) page.row("snapshots_total", { feed, verdict }, count);
-    page.row("snapshots_total", { feed, verdict: "incomplete" }, snapshots.incomplete);
-  }
-  page.head("repair_requests_total", "counter", "Questions for the exchange, by what for.");
-  for (const [feed, { repairs }] of live.feeds) {
-    page.row("repair_requests_total", { feed, what: "range" }, repairs.rangesAsked);
-    page.row("repair_requests_total", { feed, what: "snapshot" }, repairs.snapshotsAsked);
-  }
-  page.head(
-    "valid_after_seconds",
-    "gauge",
-    "From a feed's first chunk until all books were valid.",
-  );
-  for (const [feed, { repairs }] of live.feeds) {
-    if (!Number.isNaN(repairs.validAfterNs)) {
-      page.row("valid_after_seconds", { feed }, repairs.validAfterNs / 1e9);
-    }
+    page.set("recovered_total", { feed }, pipeline.sequencer.ledger.recoveredNumbers);
+    for (const [verdict, count] of splices) page.set("snapshots_total", { feed, verdict }, count);
+    page.set("snapshots_total", { feed, verdict: "incomplete" }, snapshots.incomplete);
+    page.set("repair_requests_total", { feed, what: "range" }, repairs.rangesAsked);
+    page.set("repair_requests_total", { feed, what: "snapshot" }, repairs.snapshotsAsked);
+    page.set("valid_after_seconds", { feed }, repairs.validAfterNs / 1e9);
   }
 }
 
 /** The join of trades with quotes: how many rows, and how many of them are doubtful and why. */
-function asOfMetrics(page: MetricsPage, stats: AsOfStats): void {
-  page.one("asof_rows_total", "counter", "Events that asked for a quote.", stats.events);
-  page.one("asof_matched_total", "counter", "Rows with a quote.", stats.matched);
-  page.head("asof_doubtful_total", "counter", "Rows that say why they may be wrong.");
+function asOfMetrics(page: Exposition, stats: AsOfStats): void {
+  page.set("asof_rows_total", {}, stats.events);
+  page.set("asof_matched_total", {}, stats.matched);
   for (const why of ["late", "early", "evicted", "inGap"] as const) {
-    page.row("asof_doubtful_total", { why: why === "inGap" ? "in_gap" : why }, stats[why]);
+    page.set("asof_doubtful_total", { why: why === "inGap" ? "in_gap" : why }, stats[why]);
   }
-  page.one("asof_late_quotes_total", "counter", "Quotes behind a watermark.", stats.lateQuotes);
-  page.one("asof_waiting", "gauge", "Events that wait for a stream.", stats.waiting);
-  page.one("asof_waiting_max", "gauge", "The most that ever waited.", stats.waitingMost);
-  const { quotesEvicted } = stats;
-  page.one("asof_quotes_evicted_total", "counter", "Quotes a bound threw out.", quotesEvicted);
+  page.set("asof_late_quotes_total", {}, stats.lateQuotes);
+  page.set("asof_waiting", {}, stats.waiting);
+  page.set("asof_waiting_max", {}, stats.waitingMost);
+  page.set("asof_quotes_evicted_total", {}, stats.quotesEvicted);
 }
 
-function streamMetrics(page: MetricsPage, live: Live, rates: Rates): void {
-  const streams = streamsJson(live, rates);
-  const families = [
-    ["stream_messages_total", "counter", "Messages applied."],
-    ["stream_lost_total", "counter", "Sequence numbers lost."],
-    ["stream_high_water_mark", "gauge", "Highest sequence number seen."],
-    ["stream_position", "gauge", "Sequence number that the books stand at."],
-    ["stream_open_gaps", "gauge", "Gaps that are waited for."],
-    ["stream_held_messages", "gauge", "Messages that wait behind a gap."],
-    ["stream_live_orders", "gauge", "Orders in all books of the stream."],
-    ["stream_doubtful", "gauge", "1: the stream's books cannot be trusted."],
-  ] as const;
-  for (const [name, type, help] of families) {
-    page.head(name, type, help);
-    for (const row of streams) {
-      const values: Record<(typeof families)[number][0], number> = {
-        stream_messages_total: row.messages,
-        stream_lost_total: row.lost,
-        stream_high_water_mark: Number(row.high_water_mark ?? 0),
-        stream_position: Number(row.position ?? 0),
-        stream_open_gaps: row.open_gaps,
-        stream_held_messages: row.held_messages,
-        stream_live_orders: row.live_orders,
-        stream_doubtful: row.doubtful ? 1 : 0,
-      };
-      page.row(name, { feed: row.feed, stream: row.stream }, values[name]);
-    }
+function streamMetrics(page: Exposition, row: StreamJson): void {
+  const { feed, stream } = row;
+  const labels = { feed, stream };
+  page.set("stream_messages_total", labels, row.messages);
+  page.set("stream_lost_total", labels, row.lost);
+  page.set("stream_high_water_mark", labels, Number(row.high_water_mark ?? 0));
+  page.set("stream_position", labels, Number(row.position ?? 0));
+  page.set("stream_open_gaps", labels, row.open_gaps);
+  page.set("stream_held_messages", labels, row.held_messages);
+  page.set("stream_live_orders", labels, row.live_orders);
+  page.set("stream_instruments", labels, row.instruments);
+  page.set("stream_doubtful", labels, row.doubtful ? 1 : 0);
+  for (const { line, first, missed, conflicts } of row.lines) {
+    page.set("line_first_arrivals_total", { feed, stream, line }, first);
+    page.set("line_missed_numbers", { feed, stream, line }, missed);
+    page.set("line_conflicts_total", { feed, stream, line }, conflicts);
   }
-  page.head("line_first_arrivals_total", "counter", "Numbers that a line brought first.");
-  for (const { feed, stream, lines } of streams) {
-    for (const { line, first } of lines) {
-      page.row("line_first_arrivals_total", { feed, stream, line }, first);
-    }
-  }
-}
-
-class MetricsPage {
-  text = "";
-
-  head(name: string, type: "counter" | "gauge", help: string): void {
-    this.text += `# HELP edgebook_${name} ${help}\n# TYPE edgebook_${name} ${type}\n`;
-  }
-
-  row(name: string, labels: Labels, value: number): void {
-    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escaped(String(text))}"`);
-    const set = pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
-    this.text += `edgebook_${name}${set} ${value}\n`;
-  }
-
-  one(name: string, type: "counter" | "gauge", help: string, value: number): void {
-    this.head(name, type, help);
-    this.row(name, {}, value);
-  }
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
-import type { MqttAccess } from "../frames/mqtt-access.ts";
+import { type MqttAccess, withoutPassword } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
@@ -126,6 +126,11 @@ async function listenAndRun(
     version: options.version,
     readiness: () => ({ ready, reason: ready ? "" : "not listening for chunks yet" }),
     metrics: () => ({
+      version: options.version,
+      sources: sources.map(({ name, connected }) => ({
+        source: withoutPassword(name),
+        isThere: connected ?? true,
+      })),
       uptimeSeconds: Math.round((performance.now() - started) / 1000),
       memoryBytes: process.memoryUsage.rss(),
       clients: listener.clients,

@@ -58,12 +58,13 @@ export function systemOf(live: Live): BooksSystem {
       held_bytes_max: intake.heldBytesMax,
     },
     delays: feeds
-      .filter(([, { delays }]) => delays.count > 0)
-      .map(([feed, { delays }]) => ({
+      .map(([feed, { latencies }]) => ({ feed, delays: latencies.book }))
+      .filter(({ delays }) => delays.count > 0)
+      .map(({ feed, delays }) => ({
         feed,
-        p50_seconds: delays.quantileNs(0.5) / 1e9,
-        p99_seconds: delays.quantileNs(0.99) / 1e9,
-        max_seconds: delays.maxNs / 1e9,
+        p50_seconds: delays.quantileSeconds(0.5),
+        p99_seconds: delays.quantileSeconds(0.99),
+        max_seconds: delays.maxSeconds,
       })),
     recovered: feeds.reduce(
       (sum, [, of]) => sum + of.pipeline.sequencer.ledger.recoveredNumbers,

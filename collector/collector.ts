@@ -10,6 +10,7 @@ import { hostClockDoubtNs } from "../frames/host-clock.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
+import { LatencyHistogram } from "../metrics/histogram.ts";
 import { confirmed } from "./confirmation.ts";
 import type { CollectorCore } from "./core.ts";
 import { DropCauses } from "./drop-causes.ts";
@@ -48,7 +49,9 @@ export class Collector {
   readonly spool: Spool | undefined;
   /** Whom the losses are put down to. */
   readonly causes = new DropCauses();
-  private readonly boot: number;
+  /** Of chunks packed while receiving. */
+  readonly captureToChunk = new LatencyHistogram();
+  readonly boot: number;
   private live = false;
   /** Datagrams that were longer than the receiver takes. */
   private truncated = 0;
@@ -104,7 +107,8 @@ export class Collector {
   }
 
   readonly takeChunk = (chunk: PackedChunk, isLent = false): void => {
-    const { number, firstSequence, lastSequence } = chunk.header;
+    const { number, firstSequence, lastSequence, kind, lastSec, lastNsec } = chunk.header;
+    if (this.live && kind === "live") this.noteDelay(lastSec, lastNsec);
     this.causes.noteChunk(number, lastSequence === 0 ? 0 : lastSequence - firstSequence + 1);
     const isKept = this.spool?.append(chunk) ?? false;
     if (isKept && isStored(chunk.header)) this.repack?.noteStored(number);
@@ -239,6 +243,11 @@ export class Collector {
     this.packing.isHurried = isHurried;
     this.packing.turn(nowNs);
     if (!isHurried) this.repack?.turn(nowNs);
+  }
+
+  private noteDelay(lastSec: number, lastNsec: number): void {
+    const nowNs = (performance.timeOrigin + performance.now()) * 1e6;
+    this.captureToChunk.add(nowNs - lastSec * 1e9 - lastNsec);
   }
 
   private noteCauses(kernelDatagrams: number, nowNs: number): void {

@@ -74,6 +74,10 @@ export class Forwarder {
     this.timer = setInterval(() => this.pump(), TICK_MS);
   }
 
+  get isConnected(): boolean {
+    return this.sink.connected ?? true;
+  }
+
   /** Chunks that had left memory and spool before the sink took them. */
   get missed(): number {
     return this.core.missed;

@@ -1,8 +1,9 @@
 /**
- * Edge: the HTTP face of a collector: health for a supervisor, and its status. Reads only; nothing can
- * be told to a collector here.
+ * Edge: the HTTP face of a collector: health for a supervisor, its status, metrics for Prometheus. Reads
+ * only; nothing can be told to a collector here.
  */
 import { Hono } from "hono";
+import { CONTENT_TYPE } from "../metrics/exposition.ts";
 import type { CollectorStatus } from "./status.ts";
 
 export interface CollectorHttp {
@@ -16,6 +17,7 @@ export function listenCollectorHttp(
   port: number,
   version: string,
   status: () => CollectorStatus,
+  metrics: () => string,
 ): CollectorHttp {
   const app = new Hono();
   app.use(async (c, next) => {
@@ -31,9 +33,10 @@ export function listenCollectorHttp(
     return c.json({ ready: waiting === undefined, reason }, waiting === undefined ? 200 : 503);
   });
   app.get("/version", (c) => c.json({ name: "edgebook", version }));
+  app.get("/metrics", (c) => c.body(metrics(), 200, { "Content-Type": CONTENT_TYPE }));
   app.get("/v1/collector", (c) => c.json(status()));
   app.notFound((c) => {
-    const hint = "There are /ping, /ready, /version and /v1/collector.";
+    const hint = "There are /ping, /ready, /version, /metrics and /v1/collector.";
     return c.json({ code: "not_found", message: `there is nothing at ${c.req.path}`, hint }, 404);
   });
   const server = Bun.serve({ hostname: host, port, idleTimeout: 30, fetch: app.fetch });

@@ -9,6 +9,8 @@ import type { PackedChunk } from "./chunk.ts";
 export interface ChunkSink {
   /** For status lines: `mqtt://127.0.0.1:1883`. */
   readonly name: string;
+  /** Is the other side there? Absent where it always is (a directory). */
+  readonly connected?: boolean;
   /**
    * Resolves when the other side has the chunk (the broker's acknowledgement, the file's write).
    * It waits as long as the other side is not there; it rejects only after `close`.

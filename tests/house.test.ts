@@ -9,6 +9,7 @@ import { dirname, join, normalize } from "node:path";
 const house = join(import.meta.dir, "..");
 
 const ROOMS = [
+  "metrics",
   "feed",
   "frames",
   "streams",
@@ -25,23 +26,24 @@ const ROOMS = [
 type Room = (typeof ROOMS)[number];
 
 /** Every file of these is core: nothing in them may touch the world. */
-const PURE_ROOMS: readonly Room[] = ["feed", "streams", "faults", "actors"];
+const PURE_ROOMS: readonly Room[] = ["metrics", "feed", "streams", "faults", "actors"];
 /** Here a file is an edge if its head comment says `Edge:`, and core if it does not. */
 const MIXED_ROOMS: readonly Room[] = ["frames", "collector", "book", "replayer", "sim"];
 
 /** What a room may import besides itself. `cli` composes, so it may import all. */
 const ARROWS: Readonly<Record<Room, readonly Room[]>> = {
+  metrics: [],
   feed: [],
   frames: ["feed"],
   streams: ["feed", "frames"],
   faults: ["feed", "frames"],
   actors: [],
-  collector: ["feed", "frames", "streams", "faults", "actors"],
-  book: ["feed", "frames", "streams", "faults", "actors"],
+  collector: ["feed", "frames", "streams", "faults", "actors", "metrics"],
+  book: ["feed", "frames", "streams", "faults", "actors", "metrics"],
   replayer: ["feed", "frames", "streams", "faults", "actors"],
   // The checks of `sim` drive the very cores that run in production.
   sim: ["feed", "frames", "streams", "faults", "actors", "collector", "book"],
-  lake: ["feed", "frames", "streams", "faults", "actors"],
+  lake: ["feed", "frames", "streams", "faults", "actors", "metrics"],
   web: [],
   cli: ROOMS,
 };

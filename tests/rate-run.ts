@@ -4,6 +4,7 @@
  */
 import { Forwarder } from "../collector/forwarder.ts";
 import { MqttChunkSink } from "../frames/transport-mqtt.ts";
+import { quantileOf } from "../metrics/page.ts";
 import { startFor } from "./live-run.ts";
 import { LoadMaker } from "./load-chunks.ts";
 
@@ -78,8 +79,8 @@ export async function rateRun(options: RateOptions): Promise<RateRun> {
       await Bun.sleep(50);
     }
     const page = await metrics();
-    const delay = (quantile: string) =>
-      rowOf(page, `edgebook_capture_to_book_seconds{feed="nse-fo",quantile="${quantile}"}`) * 1000;
+    const delay = (share: number) =>
+      quantileOf(page, "capture_to_book_seconds", 'feed="nse-fo"', share) * 1000;
     const sum = (name: string) =>
       [1, 2].reduce((all, stream) => {
         return all + rowOf(page, `edgebook_${name}{feed="nse-fo",stream="${stream}"}`);
@@ -90,9 +91,9 @@ export async function rateRun(options: RateOptions): Promise<RateRun> {
       samples,
       lost: sum("stream_lost_total"),
       position: sum("stream_position"),
-      p50Ms: delay("0.5"),
-      p99Ms: delay("0.99"),
-      maxMs: delay("1"),
+      p50Ms: delay(0.5),
+      p99Ms: delay(0.99),
+      maxMs: delay(1),
     };
   } finally {
     await forwarder.close(0);

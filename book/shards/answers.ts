@@ -37,44 +37,6 @@ function distinct(rows: readonly unknown[]): unknown[] {
   return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
 }
 
-/** Prometheus pages: rows of the same name and labels are added up, of a high-water mark the highest. */
-export function mergeMetrics(pages: readonly string[]): string {
-  const heads = new Map<string, string[]>();
-  const rows = new Map<string, Map<string, number>>();
-  for (const page of pages) {
-    for (const line of page.split("\n")) {
-      if (line.startsWith("#")) addHead(heads, line);
-      else if (line !== "") addRow(rows, line);
-    }
-  }
-  let text = "";
-  for (const [name, lines] of heads) {
-    text += `${lines.join("\n")}\n`;
-    for (const [key, value] of rows.get(name) ?? []) text += `${key} ${value}\n`;
-  }
-  return text;
-}
-
-function addHead(heads: Map<string, string[]>, line: string): void {
-  const name = line.split(" ")[2];
-  const lines = heads.get(name) ?? [];
-  heads.set(name, lines);
-  if (!lines.includes(line)) lines.push(line);
-}
-
-function addRow(rows: Map<string, Map<string, number>>, line: string): void {
-  const end = line.lastIndexOf(" ");
-  const key = line.slice(0, end);
-  const value = Number(line.slice(end + 1));
-  const name = key.split("{")[0];
-  const family = rows.get(name) ?? new Map<string, number>();
-  rows.set(name, family);
-  const before = family.get(key);
-  const isHighest = name.endsWith("_max") || name.endsWith("_seconds");
-  if (before === undefined) family.set(key, value);
-  else family.set(key, isHighest ? Math.max(before, value) : before + value);
-}
-
 /** Numbers that went to other shards, put together until somebody is told. */
 export class ElsewhereNotes {
   private readonly notes: { -readonly [Name in keyof LeftOut]: LeftOut[Name] }[] = [];

@@ -1,72 +1,28 @@
-/** Edge: what the owner of the shards counts of them, in the Prometheus exposition format. */
+/** Edge: what the owner of the shards counts of them, as samples of the table of metrics. */
+import type { Exposition } from "../../metrics/exposition.ts";
 import type { ShardEdge } from "./shard-edge.ts";
 
-type Family = readonly [
-  name: string,
-  type: "counter" | "gauge",
-  help: string,
-  of: (shard: ShardEdge) => number,
-];
-
-const FAMILIES: readonly Family[] = [
-  ["shard_up", "gauge", "1: the shard can be asked.", ({ isUp }) => (isUp ? 1 : 0)],
-  ["shard_restarts_total", "counter", "Lives that failed.", ({ restarts }) => restarts],
-  ["shard_mailbox_depth", "gauge", "Records in the ring.", ({ worker }) => worker.mailbox.depth],
-  [
-    "shard_mailbox_depth_max",
-    "gauge",
-    "The most that ever waited there.",
-    ({ worker }) => worker.mailbox.highWaterMark,
-  ],
-  [
-    "shard_mailbox_dropped_total",
-    "counter",
-    "Records that the ring's policy dropped.",
-    ({ worker }) => worker.mailbox.dropped,
-  ],
-  ["shard_log_bytes", "gauge", "Records kept for a new life.", ({ log }) => log.bytes],
-  ["shard_log_bytes_max", "gauge", "The most that ever were.", ({ log }) => log.bytesMax],
-  [
-    "shard_log_forgotten_total",
-    "counter",
-    "Records that the log's bound dropped.",
-    ({ log }) => log.forgotten,
-  ],
-  [
-    "shard_checkpoints_total",
-    "counter",
-    "Checkpoints on the disk.",
-    ({ checkpoints }) => checkpoints,
-  ],
-  [
-    "shard_checkpoint_pause_seconds",
-    "gauge",
-    "How long the last one stopped the shard.",
-    ({ pauseNs }) => pauseNs / 1e9,
-  ],
-  [
-    "shard_checkpoint_pause_seconds_max",
-    "gauge",
-    "The longest stop.",
-    ({ pauseNsMax }) => pauseNsMax / 1e9,
-  ],
-  [
-    "shard_checkpoint_bytes",
-    "gauge",
-    "Size of the last one's file.",
-    ({ checkpointBytes }) => checkpointBytes,
-  ],
-];
-
-export function shardMetrics(shards: readonly ShardEdge[], quarantined: number): string {
-  let text = "";
-  for (const [name, type, help, of] of FAMILIES) {
-    text += `# HELP edgebook_${name} ${help}\n# TYPE edgebook_${name} ${type}\n`;
-    shards.forEach((shard, at) => {
-      text += `edgebook_${name}{shard="${at + 1}"} ${of(shard)}\n`;
-    });
-  }
-  const name = "edgebook_chunks_quarantined_total";
-  text += `# HELP ${name} Chunks that broke a shard again and again.\n`;
-  return `${text}# TYPE ${name} counter\n${name} ${quarantined}\n`;
+export function shardMetrics(
+  page: Exposition,
+  shards: readonly ShardEdge[],
+  quarantined: number,
+): void {
+  shards.forEach((edge, at) => {
+    const shard = at + 1;
+    const { log } = edge;
+    const { mailbox } = edge.worker;
+    page.set("shard_up", { shard }, edge.isUp ? 1 : 0);
+    page.set("shard_restarts_total", { shard }, edge.restarts);
+    page.set("shard_mailbox_depth", { shard }, mailbox.depth);
+    page.set("shard_mailbox_depth_max", { shard }, mailbox.highWaterMark);
+    page.set("shard_mailbox_dropped_total", { shard }, mailbox.dropped);
+    page.set("shard_log_bytes", { shard }, log.bytes);
+    page.set("shard_log_bytes_max", { shard }, log.bytesMax);
+    page.set("shard_log_forgotten_total", { shard }, log.forgotten);
+    page.set("shard_checkpoints_total", { shard }, edge.checkpoints);
+    page.set("shard_checkpoint_pause_seconds", { shard }, edge.pauseNs / 1e9);
+    page.set("shard_checkpoint_pause_seconds_max", { shard }, edge.pauseNsMax / 1e9);
+    page.set("shard_checkpoint_bytes", { shard }, edge.checkpointBytes);
+  });
+  page.set("chunks_quarantined_total", {}, quarantined);
 }

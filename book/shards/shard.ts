@@ -14,7 +14,7 @@ import type { LeftOut } from "../intake.ts";
 import type { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
 import { Subscriber } from "../live-subscriber.ts";
-import type { ServiceMetrics } from "../metrics.ts";
+import { liveText } from "../metrics.ts";
 import { ClientOutbox } from "./outbox.ts";
 import {
   bodyOf,
@@ -227,7 +227,7 @@ export class Shard {
       case "clear":
         return api.clear(a, b);
       case "metrics":
-        return api.metrics(JSON.parse(a) as ServiceMetrics);
+        return liveText(this.live, api.rates);
       case "find":
         return this.live.find(a, b) !== undefined;
       default:

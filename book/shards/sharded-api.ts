@@ -3,13 +3,15 @@
  * shard begins again its streams are shown as they were, held; what only it knows is refused for the
  * moment.
  */
+import { Exposition } from "../../metrics/exposition.ts";
+import { mergePages } from "../../metrics/page.ts";
 import type { BookApi } from "../book-api.ts";
 import { ApiError } from "../http-error.ts";
 import type { RankedBooks } from "../live-api.ts";
 import type { StreamJson } from "../live-status.ts";
-import type { ServiceMetrics } from "../metrics.ts";
+import { type ServiceMetrics, serviceMetrics } from "../metrics.ts";
 import { type BooksSystem, mergeSystems } from "../system.ts";
-import { mergeBooks, mergeLists, mergeMetrics, mergeStreams } from "./answers.ts";
+import { mergeBooks, mergeLists, mergeStreams } from "./answers.ts";
 import type { ShardEdge } from "./shard-edge.ts";
 import { shardJson } from "./shard-json.ts";
 import { shardMetrics } from "./shard-metrics.ts";
@@ -88,16 +90,14 @@ export class ShardedApi implements BookApi {
   }
 
   async metrics(service: ServiceMetrics): Promise<string> {
-    const pages = await Promise.allSettled(
-      this.shards.map((shard, at) => {
-        const own = at === 0 ? service : { uptimeSeconds: 0, memoryBytes: 0, clients: 0 };
-        return shard.ask("metrics", [JSON.stringify(own)]);
-      }),
-    );
+    const own = new Exposition();
+    serviceMetrics(own, service);
+    shardMetrics(own, this.shards, this.quarantined());
+    const pages = await Promise.allSettled(this.shards.map((shard) => shard.ask("metrics", [])));
     const texts = pages.flatMap((page) =>
       page.status === "fulfilled" ? [JSON.parse(page.value) as string] : [],
     );
-    return mergeMetrics(texts) + shardMetrics(this.shards, this.quarantined());
+    return mergePages([own.text, ...texts]);
   }
 
   /** Answers of all shards that have one. */

@@ -2,6 +2,7 @@
 import { listenError } from "../../book/service-error.ts";
 import type { DropCauses } from "../../collector/drop-causes.ts";
 import { listenCollectorHttp } from "../../collector/http.ts";
+import { collectorMetrics } from "../../collector/metrics.ts";
 import { collectorStatus } from "../../collector/status.ts";
 import { CaptureCounters } from "../../frames/capture-counters.ts";
 import type { FrameBatch } from "../../frames/frame-batch.ts";
@@ -217,15 +218,17 @@ function demandWhatIsNeeded(settings: CollectSettings): void {
 function listen(settings: CollectSettings, { collector, core, watch, boot }: Collecting) {
   const { host, port } = settings.http as { host: string; port: number };
   const started = performance.now();
-  const status = () =>
-    collectorStatus(collector, core, watch, {
-      name: settings.name,
-      boot,
-      uptimeSeconds: (performance.now() - started) / 1000,
-      memoryBytes: process.memoryUsage.rss(),
-    });
+  const who = () => ({
+    name: settings.name,
+    boot,
+    uptimeSeconds: (performance.now() - started) / 1000,
+    memoryBytes: process.memoryUsage.rss(),
+  });
+  const status = () => collectorStatus(collector, core, watch, who());
+  const { channels } = settings;
+  const metrics = () => collectorMetrics({ collector, core, watch, channels }, who(), versionText);
   try {
-    return listenCollectorHttp(host, port, versionText, status);
+    return listenCollectorHttp(host, port, versionText, status, metrics);
   } catch (cause) {
     throw listenError("http", host, port, cause as Error);
   }

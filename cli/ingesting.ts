@@ -3,8 +3,6 @@
  * of every table of the lake. Commits when enough rows have gathered and at the end; with `replace`
  * only at the end, days and streams that were seen going out in the same commit.
  */
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { flagText } from "../book/flag-text.ts";
 import { hugePages } from "../book/huge-pages.ts";
 import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
@@ -13,35 +11,23 @@ import { Both } from "../book/rows/observers.ts";
 import { RowBatch } from "../book/rows/row-batch.ts";
 import { flushRows, type RowStream, type RowTarget } from "../book/rows/row-head.ts";
 import { rowsFor } from "../book/rows/rows-for.ts";
-import {
-  type ColumnSpec,
-  gapColumns,
-  LAKE_TABLES,
-  lakeColumns,
-  type LakeTable as RowTable,
-} from "../book/rows/schema.ts";
+import { LAKE_TABLES, lakeColumns } from "../book/rows/schema.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
 import type { ChunkHeader } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Add } from "../lake/delta/actions.ts";
-import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
-import { DirStorage } from "../lake/delta/storage-dir.ts";
-import { type LakeColumn, LakeSchemaError, LakeTable, type Partition } from "../lake/lake-table.ts";
+import type { LakeTable, Partition } from "../lake/lake-table.ts";
 import type { SequencerOptions } from "../streams/options.ts";
 import { CliError } from "./errors.ts";
 import { gapRows } from "./lake-gaps.ts";
 import { LakeRows } from "./lake-rows.ts";
+import { dayOf, openTable, ROW_TABLES, type TableName } from "./lake-tables.ts";
 import type { Consumer, Opened } from "./offline.ts";
 import { OfflineRepairs } from "./offline-repairs.ts";
-import { dayInNewYork, dayText } from "./trading-day.ts";
 
 const BATCH_ROWS = 4096;
-type TableName = RowTable | "gaps";
-
-const ROW_TABLES = Object.keys(LAKE_TABLES) as RowTable[];
 const TABLES: readonly TableName[] = [...ROW_TABLES, "gaps"];
-const INDIA_SEC = 5.5 * 3600;
 
 export interface IngestChoice {
   readonly lake: string;
@@ -104,7 +90,8 @@ export class Ingesting implements Consumer {
       );
     }
     this.opened = opened;
-    for (const table of TABLES) this.tables.set(table, await openTable(choice.lake, table, feed));
+    for (const table of TABLES)
+      this.tables.set(table, await openTable(choice.lake, table, feed.table.priceDecimals));
     const masters = await choice.mastersFor(feed);
     this.books = new BookPipeline(feed, channels, {
       effects: true,
@@ -214,7 +201,7 @@ export class Ingesting implements Consumer {
     const lakeTable = this.tables.get(table) as LakeTable;
     const lastPlace = (date: string) =>
       this.choice.replace ? undefined : lakeTable.lastPlace({ date, stream });
-    return new LakeRows(shape, { stream, dayOf: dayOf(feed), lastPlace });
+    return new LakeRows(shape, { stream, dayOf: dayOf(feed.id), lastPlace });
   }
 
   private observerOf(source: PipelineStream) {
@@ -232,63 +219,4 @@ export class Ingesting implements Consumer {
     });
     return observers.reduce((first, second) => new Both(first, second));
   }
-}
-
-async function openTable(lake: string, table: TableName, feed: Feed): Promise<LakeTable> {
-  const storage = new DirStorage(join(lake, table));
-  try {
-    const columns = deltaColumns(table, feed);
-    return await LakeTable.open(storage, duckCheckpoints, columns, randomUUID, Date.now);
-  } catch (error) {
-    if (!(error instanceof LakeSchemaError)) throw error;
-    throw new CliError("bad_argument", error.message, error.hint, error);
-  }
-}
-
-/** A table's columns in Delta's types; date and stream come from the path. */
-function deltaColumns(table: TableName, feed: Feed): LakeColumn[] {
-  const columns: ColumnSpec[] = table === "gaps" ? gapColumns() : lakeColumns(table);
-  return columns.flatMap(({ name, kind }): LakeColumn[] => {
-    if (name === "stream") return [];
-    switch (kind) {
-      case "time":
-        return [
-          { name, type: "timestamp" },
-          { name: `${name}_ns`, type: "long" },
-        ];
-      case "price":
-        return [{ name, type: `decimal(18,${feed.table.priceDecimals})` }];
-      case "integer":
-      case "wide":
-      case "id":
-      case "u64":
-      case "i64":
-        return [{ name, type: "long" }];
-      default:
-        return [{ name, type: "string" }];
-    }
-  });
-}
-
-/** The exchange's own day; asked again only when the hour changes. */
-function dayOf(feed: Feed): (sec: number) => string {
-  const isIndian = feed.id.startsWith("nse-");
-  let hour = Number.NaN;
-  let day = "";
-  return (sec) => {
-    if (Number.isNaN(sec)) {
-      throw new CliError(
-        "bad_flag",
-        "Nobody knows the trading day, which the lake is laid out by.",
-        "Add --date YYYY-MM-DD.",
-      );
-    }
-    const asked = Math.floor(sec / 1800);
-    if (asked === hour) return day;
-    hour = asked;
-    day = isIndian
-      ? new Date((sec + INDIA_SEC) * 1000).toISOString().slice(0, 10)
-      : dayText(dayInNewYork(sec));
-    return day;
-  };
 }

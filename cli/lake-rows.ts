@@ -19,7 +19,7 @@ export interface LakeRowsOptions {
   readonly stream: number;
   /** The exchange's day of a moment, `2023-10-02`. */
   readonly dayOf: (sec: number) => string;
-  /** The last row of a day that the table has; rows up to it are left out. */
+  /** The last row of a day that the table has; rows up to it, and up to those written since, are left out. */
   readonly lastPlace: (date: string) => RowPlace | undefined;
 }
 
@@ -74,7 +74,8 @@ export class LakeRows implements RowSink {
     this.repeated += first - from;
     if (first === to) return;
     this.open ??= new OpenFile(batch);
-    this.open.add(sliced(batch, first, to), this.placeOf(first), this.placeOf(to - 1));
+    this.done = this.placeOf(to - 1);
+    this.open.add(sliced(batch, first, to), this.placeOf(first), this.done);
     this.rows += to - first;
   }
 

@@ -1,7 +1,11 @@
 /** Edge: `edgebook ingest`: events into the tables of a lake. */
+import { KafkaTopics, parseKafkaAddress } from "../../frames/kafka-topics.ts";
 import type { Command, FlagSpec } from "../command.ts";
-import { Exit } from "../errors.ts";
+import { CliError, Exit } from "../errors.ts";
+import type { FlagValues } from "../flag-values.ts";
 import { Ingesting } from "../ingesting.ts";
+import { TopicIngest } from "../ingesting-topic.ts";
+import { ROW_TABLES } from "../lake-tables.ts";
 import { loadMasters } from "../masters.ts";
 import { readOffline } from "../offline.ts";
 import { printErr } from "../output.ts";
@@ -31,23 +35,82 @@ const OWN_FLAGS: readonly FlagSpec[] = [
       "Days and streams that are read take the place of what the lake has of them, in one commit: " +
       "for a day that is built again. Readers of the former version still have it.",
   },
+  {
+    name: "kafka",
+    kind: "text",
+    placeholder: "kafka://HOST:PORT",
+    doc: "Reads topics that 'edgebook book --events' writes, instead of files, until Ctrl-C.",
+  },
+  {
+    name: "consumer-group",
+    kind: "text",
+    placeholder: "NAME",
+    fallback: "edgebook-ingest",
+    doc: "Workers of one group share the partitions.",
+  },
+  {
+    name: "app-id",
+    kind: "text",
+    placeholder: "NAME",
+    fallback: "edgebook-ingest",
+    doc: "Under it the tables remember how far each partition is: NAME-PARTITION.",
+  },
+  {
+    name: "allowed-latency",
+    kind: "duration",
+    placeholder: "TIME",
+    fallback: "300s",
+    doc: "A commit is made at the latest when its oldest row has waited so long.",
+  },
+  {
+    name: "max-messages-per-batch",
+    kind: "integer",
+    placeholder: "N",
+    fallback: "5000",
+    doc: "Or when so many records of Kafka have come.",
+  },
+  {
+    name: "min-bytes-per-file",
+    kind: "integer",
+    placeholder: "N",
+    fallback: "134217728",
+    doc: "Or when they are of so many bytes.",
+  },
+  {
+    name: "ends-at-latest-offsets",
+    kind: "boolean",
+    doc: "Ends when everything that was there at the start is in the tables.",
+  },
   { name: "stats", kind: "boolean", doc: "End with a line of JSON on standard error: the counts." },
 ];
 
 export const command: Command = {
-  args: { placeholder: "FILE…", atLeast: 1, atMost: Number.POSITIVE_INFINITY },
+  args: { placeholder: "FILE…|TOPIC…", atLeast: 0, atMost: Number.POSITIVE_INFINITY },
   flags: [...CAPTURE_FLAGS, ...OWN_FLAGS, CHECKSUMS_FLAG],
   help:
     "Rebuilds the books of captures, chunks or an exchange's own file and puts what happened into " +
     "Delta tables: events (order by order), trades, bbo (the settled best prices, which a trade is " +
     "joined with). Files lie by date and stream. Rows are named by (stream, epoch, sequence, row): " +
     "what the lake has is left out, so a run that was killed is simply started again.\n" +
-    "Each commit says of every stream what was delivered and what is missing.",
+    "Each commit says of every stream what was delivered and what is missing.\n" +
+    "With --kafka it reads the topics events, trades and bbo (or those named) in the manner of " +
+    "kafka-delta-ingest: offsets are committed with the rows. What cannot be read goes into the " +
+    "table dead_letters.",
   examples: [
     ["edgebook ingest day.pcap.gz --feed nse-fo --lake lake", "a day into the lake"],
     ["edgebook ingest chunks/ --lake lake --replace", "the same day again, in place of it"],
+    ["edgebook ingest --kafka kafka://127.0.0.1:9092 --lake lake", "from Kafka, for good"],
   ],
   async run({ args, flags, signal }) {
+    const kafka = flags.text("kafka");
+    if (kafka !== undefined) return ingestTopics(kafka, args, flags, signal);
+    if (args.length === 0) {
+      throw new CliError(
+        "bad_argument",
+        "Nothing says what to ingest.",
+        "Name captures or chunks, or a broker with --kafka kafka://HOST:PORT.",
+      );
+    }
     const started = performance.now();
     const spec = flags.text("spec");
     const work = new Ingesting({
@@ -76,3 +139,46 @@ export const command: Command = {
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
 };
+
+async function ingestTopics(
+  kafka: string,
+  names: readonly string[],
+  flags: FlagValues,
+  signal: AbortSignal,
+): Promise<number> {
+  const { brokers, prefix } = parseKafkaAddress(kafka);
+  const topics = new KafkaTopics(prefix);
+  const asked = names.length === 0 ? ROW_TABLES : names;
+  const wrong = asked.find((name) => !ROW_TABLES.some((table) => table === name));
+  if (wrong !== undefined) {
+    throw new CliError(
+      "bad_argument",
+      `'${wrong}' is no topic of rows.`,
+      `There are ${ROW_TABLES.join(", ")}.`,
+    );
+  }
+  const started = performance.now();
+  const tables = ROW_TABLES.filter((table) => asked.includes(table));
+  const work = new TopicIngest({
+    brokers,
+    group: flags.text("consumer-group") ?? "edgebook-ingest",
+    appId: flags.text("app-id") ?? "edgebook-ingest",
+    lake: flags.text("lake") ?? "lake",
+    topics: new Map(tables.map((table) => [topics.rows(table), table])),
+    latencyMs: (flags.durationNs("allowed-latency") ?? 300e9) / 1e6,
+    messages: flags.integer("max-messages-per-batch") ?? 5000,
+    bytes: flags.integer("min-bytes-per-file") ?? 128 << 20,
+    endsAtLatest: flags.on("ends-at-latest-offsets"),
+    onStatus: (text) => printErr(`edgebook: ${text}\n`),
+  });
+  await work.run(signal);
+  const seconds = (performance.now() - started) / 1000;
+  const { rows, batches, commits, deadLetters } = work.counts;
+  printErr(
+    flags.on("stats")
+      ? `${JSON.stringify({ ...work.counts, seconds })}\n`
+      : `edgebook: ${rows} rows of ${batches} batches in ${commits} commits, ${seconds.toFixed(1)} s\n`,
+  );
+  if (deadLetters > 0) printErr(`edgebook: ${deadLetters} batches went to dead_letters\n`);
+  return deadLetters > 0 ? Exit.Damaged : Exit.Done;
+}

@@ -11,6 +11,7 @@ import type { BookApi } from "./book-api.ts";
 import { ApiError } from "./http-error.ts";
 import type { ServiceMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
+import { rowsDescriptor, rowsProto } from "./rows/protobuf-schema.ts";
 
 export interface HttpOptions {
   readonly version: string;
@@ -82,6 +83,12 @@ function serviceRoutes(app: Hono, api: BookApi, options: HttpOptions): void {
       "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
     }),
   );
+  // By these anybody decodes the rows that `book --events` sends.
+  app.get("/schemas", (c) => {
+    const type = "application/x-protobuf; messageType=google.protobuf.FileDescriptorSet";
+    return c.body(rowsDescriptor().slice().buffer, 200, { "Content-Type": type });
+  });
+  app.get("/schemas/rows.proto", (c) => c.text(rowsProto()));
   app.get("/openapi.json", (c) => c.json(openApi(options.version)));
 }
 

@@ -19,6 +19,7 @@ import type { SequencerOptions } from "../streams/sequencer.ts";
 import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
 import { type Cleared, Clears } from "./clears.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
+import type { EventRows } from "./kafka/event-rows.ts";
 import { Latencies } from "./latencies.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LiveStream } from "./live-stream.ts";
@@ -41,6 +42,8 @@ export interface LiveOptions {
   readonly repairs?: Partial<RepairOptions>;
   /** Every message is hashed, so that certificates can be asked for; true unless told. */
   readonly certify?: boolean;
+  /** Rows of everything that happens to the books; absent: nobody wants any. */
+  readonly rows?: EventRows;
   /** Trades are joined with the quotes in force; absent: they are not. */
   readonly asOf?: AsOfDeclaration;
   /** ns since 1970, to tell how long frames took from their capture to their book. */
@@ -93,7 +96,10 @@ export class LiveFeed {
       observerFor: (stream) => {
         const live = new LiveStream(stream);
         this.streams[stream.index] = live;
-        return asOf === null ? live : new Both(live, asOf.observe(feed, stream));
+        const midnightSec = () => midnightOf(this.captureNs / 1e9);
+        const rows = options.rows?.observe(feed, stream, midnightSec) ?? null;
+        const all = asOf === null ? live : new Both(live, asOf.observe(feed, stream));
+        return rows === null ? all : new Both(all, rows);
       },
     });
     const { sequencer } = this.pipeline;

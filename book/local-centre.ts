@@ -21,13 +21,26 @@ export interface LocalOptions {
   /** Version and options: a checkpoint of others is not read. */
   readonly key: string;
   readonly saveNs: number;
+  /** Where rows of events go; a checkpoint is none before all rows up to it are there. */
+  readonly events?: EventsPort | undefined;
   readonly onStatus: (text: string) => void;
+}
+
+/** Rows that `Live` makes, on their way out. */
+export interface EventsPort {
+  readonly rows: { flush(): void };
+  /** Resolves when more may be made; undefined: at once. */
+  room(): Promise<void> | undefined;
+  /** Resolves when all that was made so far has arrived. */
+  settled(): Promise<void>;
 }
 
 const RATE_NS = 1e9;
 /** A checkpoint under way gets so much time of every pause between chunks. */
 const WORK_MS = 5;
 const PAUSE_MS = 5;
+/** How long the end waits for the last checkpoint. */
+const CLOSE_MS = 10_000;
 
 export class LocalCentre implements Centre {
   readonly api: LiveApi;
@@ -40,6 +53,8 @@ export class LocalCentre implements Centre {
   private worker: ReturnType<typeof setInterval> | undefined;
   private sampledNs = 0;
   private savedNs = clockNs();
+  /** Checkpoints that are written and have no name yet. */
+  private unsealed = 0;
 
   constructor(options: LocalOptions) {
     this.options = options;
@@ -59,19 +74,23 @@ export class LocalCentre implements Centre {
     if (this.isRestored) this.live.resume(clockNs());
   }
 
-  push(bytes: Uint8Array): void {
+  push(bytes: Uint8Array): Promise<void> | void {
     this.live.push(bytes, clockNs());
+    return this.options.events?.room();
   }
 
   tick(): void {
     const nowNs = clockNs();
     this.live.advance(nowNs);
+    this.options.events?.rows.flush();
     tellValid(this.live, this.told, this.options.onStatus);
     if (nowNs - this.sampledNs >= RATE_NS) {
       this.sampledNs = nowNs;
       this.api.rates.sample(this.live, nowNs);
     }
     if (this.saver === undefined || nowNs - this.savedNs < this.options.saveNs) return;
+    // One waits for its rows to arrive: more of them would only fill the disk.
+    if (this.unsealed > 0) return;
     this.savedNs = nowNs;
     this.saver.begin(nowNs);
     this.worker ??= setInterval(() => this.work(), PAUSE_MS);
@@ -79,6 +98,7 @@ export class LocalCentre implements Centre {
 
   finish(): void {
     this.live.finish(clockNs());
+    this.options.events?.rows.flush();
   }
 
   positions(consumer: string): Position[] {
@@ -92,7 +112,8 @@ export class LocalCentre implements Centre {
   async close(): Promise<void> {
     clearInterval(this.worker);
     this.saver?.saveNow(clockNs());
-    await this.sealing;
+    // Without its rows the last checkpoint stays unfinished: the next life makes them again.
+    await Promise.race([this.sealing, Bun.sleep(CLOSE_MS)]);
   }
 
   private work(): void {
@@ -104,14 +125,23 @@ export class LocalCentre implements Centre {
   }
 
   private newSaver(folder: CheckpointFolder, newest: number): CheckpointSaver {
-    const { key, onStatus } = this.options;
+    const { key, events, onStatus } = this.options;
+    let settled: Promise<void> = Promise.resolve();
     const lost = (text: string) => onStatus(`a checkpoint could not be saved: ${text}`);
     return new CheckpointSaver(this.live, key, openZstd(), newest, {
       open: (number) => folder.writer(number, () => {}),
       clockNs: () => performance.now() * 1e6,
+      record: () => {
+        settled = events?.settled() ?? Promise.resolve();
+        return { session: 0, number: 0 };
+      },
       saved: ({ number }) => {
+        const rows = settled;
+        this.unsealed++;
         this.sealing = this.sealing
+          .then(() => rows)
           .then(() => folder.seal(number))
+          .finally(() => this.unsealed--)
           .catch((error: Error) => lost(error.message));
       },
       failed: ({ message }) => lost(message),

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { type MqttAccess, withoutPassword } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
+import type { KafkaSettings } from "../frames/transport-kafka.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
@@ -17,6 +18,7 @@ import type { AsOfDeclaration } from "./asof/live-asof.ts";
 import type { BookApi } from "./book-api.ts";
 import type { Centre } from "./centre.ts";
 import { httpApp, type PageFile } from "./http.ts";
+import { EventsOut } from "./kafka/events-out.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { LiveApi } from "./live-api.ts";
 import { LocalCentre } from "./local-centre.ts";
@@ -52,6 +54,10 @@ export interface ServiceOptions {
   readonly asOf?: AsOfDeclaration;
   /** Who this service is to brokers of `from`. */
   readonly mqtt?: MqttAccess;
+  /** Where rows of events go, `kafka://…`; only where the books are in this thread. */
+  readonly events?: string | undefined;
+  /** How that uses Kafka. */
+  readonly kafka?: KafkaSettings;
   /** Names this process within its group of Kafka for good. */
   readonly member?: string | undefined;
   /** Absent: the books are in this thread. */
@@ -117,7 +123,8 @@ async function listenAndRun(
     }
   };
   const scratch = options.shards !== undefined && options.state === undefined ? newFolder() : "";
-  const centre = openCentre(options, scratch, canAsk, ask);
+  const events = openEvents(options);
+  const centre = openCentre(options, scratch, canAsk, ask, events);
   const { api } = centre;
   const started = performance.now();
   let ready = false;
@@ -190,6 +197,7 @@ async function listenAndRun(
       for (const timer of timers) clearInterval(timer);
       await Promise.all(sources.map((source) => source.close()));
       await centre.close();
+      await events?.close();
       if (scratch !== "") rmSync(scratch, { recursive: true, force: true });
       await listener.close();
       await broker?.close();
@@ -202,11 +210,17 @@ function sourceJson({ name, connected, lag }: Source): object {
   return { source: name, connected: connected ?? null, lag: lag ?? null };
 }
 
+function openEvents(options: ServiceOptions): EventsOut | undefined {
+  const { events, kafka, consumer: clientName, onStatus } = options;
+  return events === undefined ? undefined : new EventsOut(events, { clientName, kafka, onStatus });
+}
+
 function openCentre(
   options: ServiceOptions,
   scratch: string,
   canAsk: boolean,
   ask: LiveOptions["ask"],
+  events: EventsOut | undefined,
 ): Centre {
   const { version, shards, onStatus } = options;
   const tool = `edgebook ${version}`;
@@ -224,11 +238,12 @@ function openCentre(
       ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
       ...(options.certify === undefined ? {} : { certify: options.certify }),
       ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+      ...(events === undefined ? {} : { rows: events.rows }),
       intake: { canAsk },
       clockNs: () => (performance.timeOrigin + performance.now()) * 1e6,
       ask,
     });
-  return new LocalCentre({ newLive, tool, state: options.state, key, saveNs, onStatus });
+  return new LocalCentre({ newLive, tool, state: options.state, key, saveNs, events, onStatus });
 }
 
 /** Shards begin again from checkpoints also where nobody wants to keep any. */

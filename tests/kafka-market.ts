@@ -33,10 +33,11 @@ export function writeMorning(path: string, streams: number, messages: number, fr
 /** Buys and sells in turns, and every fifth message trades the two before it. */
 function message(stream: number, number: number, usec: number): Uint8Array {
   const timestamp = BigInt(MORNING_SEC - NSE_EPOCH_SEC) * 1_000_000_000n + BigInt(usec) * 1000n;
-  const token = FIRST_TOKEN + (stream - 1) * TOKENS + (Math.floor(number / 5) % TOKENS);
+  const token = FIRST_TOKEN + (stream - 1) * TOKENS + (Math.floor((number - 1) / 5) % TOKENS);
   const id = (of: number) => of * 10 + stream;
   if (number % 5 === 0) {
-    const ids = { buy_order_id: id(number - 3), sell_order_id: id(number - 2) };
+    const [buy, sell] = number % 2 === 0 ? [number - 1, number - 2] : [number - 2, number - 1];
+    const ids = { buy_order_id: id(buy), sell_order_id: id(sell) };
     const trade = { ...ids, token, price: 7000, quantity: 10, timestamp };
     return nseMessage("T", number, trade, stream);
   }

@@ -2,6 +2,7 @@
 
 import { startService } from "../../book/service.ts";
 import { parseAddress } from "../../book/service-error.ts";
+import { parseKafkaAddress } from "../../frames/kafka-topics.ts";
 import { parseChunkAddress } from "../../frames/transport-open.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { pageFiles } from "../../web/bundle.ts";
@@ -10,6 +11,7 @@ import { type Command, NO_ARGUMENTS } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { HTTP_FLAGS, httpAccess, openDoor } from "../http-flags.ts";
+import { KAFKA_MEMORY_FLAG, kafkaSettings } from "../kafka-flags.ts";
 import { MQTT_FLAGS, mqttAccess } from "../mqtt-flags.ts";
 import { printErr } from "../output.ts";
 import { DATE_FLAG, MASTERS_FLAG, WINDOW_FLAG } from "../shared-flags.ts";
@@ -60,6 +62,13 @@ export const command: Command = {
         "own instrument, or as a TOML file declares.",
     },
     ...MQTT_FLAGS,
+    {
+      name: "events",
+      kind: "text",
+      placeholder: "ADDRESS",
+      doc: "Where rows of every event, trade and quote go: kafka://HOST:PORT.",
+    },
+    KAFKA_MEMORY_FLAG,
     {
       name: "member",
       kind: "text",
@@ -120,6 +129,12 @@ export const command: Command = {
       throw new CliError("bad_flag", `'--shards' is ${count}.`, "Write a number from 1 to 64.");
     }
     const state = flags.text("state");
+    const events = flags.text("events");
+    if (events !== undefined) parseKafkaAddress(events);
+    if (events !== undefined && count !== undefined) {
+      const hint = "Leave out --shards, and run several services in one group: see docs/KAFKA.md.";
+      throw new CliError("bad_flag", "Shards have no --events yet.", hint);
+    }
     if (books.asOf !== undefined && books.asOf !== "own" && (count ?? 1) > 1) {
       throw new CliError(
         "bad_flag",
@@ -140,8 +155,10 @@ export const command: Command = {
       consumer: flags.text("name") ?? "book",
       mqtt: mqttAccess(flags),
       member: flags.text("member"),
+      events,
+      kafka: kafkaSettings(flags),
       ...(await bookOptions(books)),
-      stateKey: stateKeyOf(books),
+      stateKey: stateKeyOf(books) + (events === undefined ? "" : " events"),
       ...(count === undefined ? {} : { shards: { count, module: SHARD_WORKER, rest: books } }),
       ...(state === undefined ? {} : { state }),
       saveNs: flags.durationNs("save-every") ?? 30e9,

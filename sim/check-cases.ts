@@ -185,20 +185,22 @@ function anything(own: Ground): fc.Arbitrary<WorldCase> {
 
 /** Losses that only images can heal, and a server of images that is bad at it. */
 function images(own: Ground): fc.Arbitrary<WorldCase> {
+  const command = fc.oneof(
+    { weight: 4, arbitrary: lineCommand(own, [2], ["drop"], 1) },
+    { weight: 1, arbitrary: processCommand(own, "kill collector", 0, 800) },
+    { weight: 1, arbitrary: processCommand(own, "restart shard", 0, 800) },
+  );
   return fc
     .record({
       windowMs: fc.constantFrom(20, 100),
-      servers: servers(own, ["snapshots"], 0, 0.6, [300, 1_000, 12_000]),
-      commands: fc.array(lineCommand(own, [2], ["drop"], 1), {
-        minLength: 2,
-        maxLength: COMMANDS_MOST,
-      }),
+      servers: servers(own, ["snapshots"], 0, 0.8, [300, 1_000, 12_000]),
+      commands: fc.array(command, { minLength: 2, maxLength: COMMANDS_MOST }),
     })
     .map((rest) => ({
       ...own,
       ...rest,
       collectors: 1,
-      spoolBytes: NO_LIMIT,
+      spoolBytes: 20_000,
       holdMs: 1_000,
       noise: { lines: [{}, {}], chunks: {} },
       isRepairable: false,
@@ -302,8 +304,9 @@ const servers = (
       errorRate: rate(imagesMost),
       // An image of the epoch before, with numbers that fit this one, cannot be told by anybody who
       // never saw that epoch.
-      oldRate: own.restartAtMs.length > 0 ? fc.constant(0) : rate(1.5 * imagesMost),
-      newerRate: rate(imagesMost),
+      oldRate: own.restartAtMs.length > 0 ? fc.constant(0) : rate(Math.min(1, 1.5 * imagesMost)),
+      // It nearly always heals its stream: only of many is one of no use.
+      newerRate: fc.oneof(rate(imagesMost), fc.constant(imagesMost)),
       cutRate: rate(imagesMost),
       shuffleRate: rate(imagesMost),
       slowRate: rate(imagesMost),

@@ -2,19 +2,19 @@
  * Edge: the listener of the book service. HTTP goes to the Hono application, `/v1/live` becomes a
  * WebSocket, and a timer lets every subscriber look for news 20 times a second.
  */
-import { decode, encode } from "@msgpack/msgpack";
+import { encode } from "@msgpack/msgpack";
 import type { ServerWebSocket } from "bun";
 import type { Hono } from "hono";
 import { type AccessToken, isLoopback } from "./access.ts";
 import type { Client, ClientPort } from "./centre.ts";
 import { Gate } from "./gate.ts";
 import { HistoryLink, type HistorySide } from "./history-link.ts";
+import { MESSAGE_BYTES_LIMIT, readMessage } from "./live-message.ts";
 import { unreadable } from "./live-subscriber.ts";
 import { listenError } from "./service-error.ts";
 
 const TICK_MS = 50;
 const CLIENTS_LIMIT = 1000;
-const MESSAGE_BYTES_LIMIT = 16 << 10;
 /** Beyond this a connection drops; the subscriber stops long before. */
 const WAITING_BYTES_LIMIT = 8 << 20;
 
@@ -156,13 +156,4 @@ function portOf(socket: ServerWebSocket<Connection>): ClientPort {
 
 function packed(socket: ServerWebSocket<Connection>, message: object): string | Uint8Array {
   return socket.data.format === "msgpack" ? encode(message) : JSON.stringify(message);
-}
-
-/** Text is JSON, bytes are MessagePack, whatever format the answers have. */
-function readMessage(message: string | Buffer): unknown {
-  try {
-    return typeof message === "string" ? JSON.parse(message) : decode(message);
-  } catch {
-    return undefined;
-  }
 }

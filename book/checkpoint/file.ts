@@ -145,10 +145,19 @@ export function readCheckpoint(
     const from = at + HEAD_BYTES;
     if (from + packed > bytes.length) return new CheckpointFault("truncated");
     if (crc32c(bytes, from, from + packed) !== crc) return new CheckpointFault("bad_checksum");
-    const fault = reader.take(kind, bytes.subarray(from, from + packed), raw, key);
+    const fault = taken(reader, kind, bytes.subarray(from, from + packed), raw, key);
     if (fault !== undefined) return fault;
     if (kind === Kind.End) return reader.result();
     at = from + packed;
+  }
+}
+
+/** A piece whose checksum is right may still hold anything: then nothing of it can be read. */
+function taken(reader: Reader, ...piece: Parameters<Reader["take"]>): CheckpointFault | undefined {
+  try {
+    return reader.take(...piece);
+  } catch {
+    return new CheckpointFault("bad_content");
   }
 }
 

@@ -59,7 +59,7 @@ describe("ingest", () => {
   });
 
   test("lag outlives the calendar: nobody goes while something waits", () => {
-    const { ready, lag } = plans(4).ingest.day;
+    const { ready, lag } = plans(8).ingest.day;
     const end = ingest.numbers.calendar.until;
     const late = end + 2 * 3600;
     expect(lag[end]).toBeGreaterThan(0);

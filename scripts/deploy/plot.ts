@@ -20,7 +20,7 @@ interface Panel {
 export function plotOf({ book, ingest }: { readonly book: Plan; readonly ingest: Plan }): string {
   const millions = (value: number) => `${(value / 1e6).toFixed(value < 1e7 ? 1 : 0)} M`;
   const whole = (value: number) => value.toFixed(0);
-  const { day, arriving } = ingest;
+  const { day } = ingest;
   const panels: Panel[] = [
     { title: "Messages a second", colour: "#0b6e99", values: book.arriving, unit: millions },
     {
@@ -38,11 +38,11 @@ export function plotOf({ book, ingest }: { readonly book: Plan; readonly ingest:
     },
   ];
   const height = TOP + panels.length * (PANEL + GAP);
-  const total = (arriving.reduce((sum, each) => sum + each, 0) / 1e9).toFixed(0);
+  const total = (book.arriving.reduce((sum, each) => sum + each, 0) / 1e9).toFixed(1);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LEFT + WIDTH + 20} ${height}" font-family="sans-serif" font-size="13">`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
-    `<text x="${LEFT}" y="20" font-size="15" font-weight="bold">NSE derivatives, a day of ${total} billion rows, by the manifests' numbers (worked out, not measured)</text>`,
+    `<text x="${LEFT}" y="20" font-size="15" font-weight="bold">NSE derivatives, a day of ${total} billion messages, by the manifests' numbers (worked out, not measured)</text>`,
     ...panels.map((panel, at) => panelOf(panel, TOP + at * (PANEL + GAP))),
     "</svg>\n",
   ].join("\n");
@@ -50,7 +50,8 @@ export function plotOf({ book, ingest }: { readonly book: Plan; readonly ingest:
 
 function panelOf({ title, colour, values, unit }: Panel, top: number): string {
   const points = peaks(values);
-  const most = Math.max(1, ...points);
+  // What never waits is a flat line at the foot, under a scale that says so.
+  const most = Math.max(...points) || 1e6;
   const x = (at: number) => (LEFT + (at / (points.length - 1)) * WIDTH).toFixed(1);
   const y = (value: number) => (top + 20 + PANEL * (1 - value / most)).toFixed(1);
   const line = points.map((value, at) => `${x(at)},${y(value)}`).join(" ");

@@ -33,6 +33,8 @@ import { dayOf, openTable, tableColumns } from "./lake-tables.ts";
 export interface TopicChoice {
   readonly brokers: readonly string[];
   readonly group: string;
+  /** Names this worker within its group for good: a restart takes its partitions up at once. */
+  readonly member?: string | undefined;
   readonly appId: string;
   readonly lake: string;
   /** Topics, and the table that each goes into. */
@@ -108,6 +110,7 @@ export class TopicIngest {
         new (await kafkaLibrary()).Consumer({
           ...options,
           groupId: choice.group,
+          ...(choice.member === undefined ? {} : { groupInstanceId: choice.member }),
           sessionTimeout: 10_000,
           heartbeatInterval: 1_000,
         }),

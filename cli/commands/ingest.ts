@@ -49,6 +49,12 @@ const OWN_FLAGS: readonly FlagSpec[] = [
     doc: "Workers of one group share the partitions.",
   },
   {
+    name: "member",
+    kind: "text",
+    placeholder: "NAME",
+    doc: "Names this worker within its group for good, so that a restart waits for nobody.",
+  },
+  {
     name: "app-id",
     kind: "text",
     placeholder: "NAME",
@@ -162,6 +168,7 @@ async function ingestTopics(
   const work = new TopicIngest({
     brokers,
     group: flags.text("consumer-group") ?? "edgebook-ingest",
+    member: flags.text("member"),
     appId: flags.text("app-id") ?? "edgebook-ingest",
     lake: flags.text("lake") ?? "lake",
     topics: new Map(tables.map((table) => [topics.rows(table), table])),

@@ -1,0 +1,147 @@
+/** Chunks to books to Kafka to Delta: each row once, whoever is killed, whatever is sent again. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { clientOptions, closeClients, openClients } from "../frames/kafka-client.ts";
+import { edgebook } from "./cli-run.ts";
+import { sharedKafka } from "./kafka-broker.ts";
+import { contents, ingestKilled } from "./lake-run.ts";
+import { start } from "./live-run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-kafka-"));
+const chunks = join(folder, "chunks");
+const LIMIT_MS = 180_000;
+const prefix = `lake-${process.pid}`;
+let url: string | undefined;
+let wanted = { events: 0, trades: 0, bbo: 0 };
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A short day of the simulated exchange, as chunks, and its rows in a lake of their own. */
+beforeAll(async () => {
+  const broker = await sharedKafka();
+  if (broker === undefined) return;
+  url = `kafka://${broker.brokers}/${prefix}`;
+  const capture = join(folder, "day.pcap");
+  const market = ["--seed", "5", "--duration", "20s", "--rate", "600", "--streams", "3"];
+  await edgebook(["sim", "serve", ...market, "--write-pcap", capture]);
+  const collected = ["collect", "--pcap", capture, "--feed", "nse-fo", "--to", `dir:${chunks}`];
+  await edgebook(collected);
+  const lake = join(folder, "direct");
+  await edgebook(["ingest", chunks, "--feed", "nse-fo", "--lake", lake]);
+  const rows = async (table: string) => (await contents(lake, table)).rows;
+  wanted = { events: await rows("events"), trades: await rows("trades"), bbo: await rows("bbo") };
+  await sendEvents(url);
+}, LIMIT_MS);
+
+/** The book service reads the chunks and sends what happened; ends when all is with the brokers. */
+async function sendEvents(to: string): Promise<void> {
+  const words = ["--from", `dir:${chunks}`, "--http", "127.0.0.1:0", "--events", to];
+  const book = start("book", ...words);
+  await book.says("every source has been read");
+  await book.interrupt();
+}
+
+async function rowsOf(lake: string) {
+  const found = { events: 0, trades: 0, bbo: 0 };
+  for (const table of ["events", "trades", "bbo"] as const) {
+    const { rows, places } = await contents(lake, table);
+    expect(places).toBe(rows);
+    found[table] = rows;
+  }
+  return found;
+}
+
+const words = (lake: string, ...more: string[]) => [
+  "--kafka",
+  url ?? "",
+  ...["--lake", lake, "--ends-at-latest-offsets", "--stats"],
+  ...["--consumer-group", `${prefix}-${lake.split("/").at(-1)}`],
+  ...more,
+];
+
+describe("ingest from Kafka", () => {
+  test(
+    "puts into the tables what ingesting the chunks themselves does",
+    async () => {
+      if (url === undefined) return;
+      expect(wanted.trades).toBeGreaterThan(50);
+      const lake = join(folder, "plain");
+      const { code, err } = await edgebook(["ingest", ...words(lake)]);
+      expect({ code, err }).toMatchObject({ code: 0 });
+      expect(await rowsOf(lake)).toEqual(wanted);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "leaves out what a restarted book service sends again",
+    async () => {
+      if (url === undefined) return;
+      await sendEvents(url);
+      const lake = join(folder, "plain");
+      const { code, err } = await edgebook(["ingest", ...words(lake)]);
+      expect(code).toBe(0);
+      expect(JSON.parse(err.trim().split("\n").at(-1) ?? "")).toMatchObject({ rows: 0 });
+      expect(await rowsOf(lake)).toEqual(wanted);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "that is killed again and again has each row once",
+    async () => {
+      if (url === undefined) return;
+      const lake = join(folder, "killed");
+      const more = ["--max-messages-per-batch", "5", "--member", "worker-1"];
+      const kills = await ingestKilled(words(lake, ...more), () => 900 + Math.random() * 1500);
+      expect({ kills, ...(await rowsOf(lake)) }).toEqual({ kills, ...wanted });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "of two workers at once each row is there once",
+    async () => {
+      if (url === undefined) return;
+      const lake = join(folder, "two");
+      const more = ["--max-messages-per-batch", "3"];
+      const both = await Promise.all(
+        [1, 2].map(() => edgebook(["ingest", ...words(lake, ...more)])),
+      );
+      expect(both.map(({ code }) => code)).toEqual([0, 0]);
+      expect(await rowsOf(lake)).toEqual(wanted);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "puts what cannot be read aside, with where it stood",
+    async () => {
+      if (url === undefined) return;
+      const address = url.slice("kafka://".length).split("/")[0];
+      const clients = openClients(clientOptions("test", [address]));
+      const { producer } = await clients;
+      const bad = {
+        topic: `${prefix}.trades`,
+        partition: 0,
+        key: Buffer.from("x"),
+        value: Buffer.from("no batch"),
+      };
+      await producer.send({ messages: [bad] });
+      await closeClients(clients);
+      const lake = join(folder, "plain");
+      const { code, err } = await edgebook(["ingest", ...words(lake)]);
+      expect(code).toBe(3);
+      expect(err).toContain("1 batches went to dead_letters");
+      const sql = "SELECT topic, base64_bytes, error FROM dead_letters";
+      const { out } = await edgebook(["query", sql, "--lake", lake]);
+      expect(JSON.parse(out)).toEqual({
+        topic: `${prefix}.trades`,
+        base64_bytes: Buffer.from("no batch").toString("base64"),
+        error: "no batch of rows",
+      });
+    },
+    LIMIT_MS,
+  );
+});

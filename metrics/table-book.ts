@@ -86,6 +86,13 @@ export const BOOK_METRICS = {
     help: "Chunks that could not be read, by fault.",
     room,
   },
+  frames_refused_total: {
+    type: "counter",
+    unit: "frames",
+    labels: ["feed", "why"],
+    help: "Frames that the calendar refused, by why.",
+    room,
+  },
   chunks_quarantined_total: {
     type: "counter",
     unit: "chunks",

@@ -69,4 +69,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "the feeds that edgebook reads, and the layout of their messages",
     load: () => import("./commands/feeds.ts"),
   },
+  completion: {
+    summary: "the script that makes bash, zsh or fish complete these words",
+    load: () => import("./commands/completion.ts"),
+  },
 };

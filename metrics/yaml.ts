@@ -25,5 +25,7 @@ function scalar(value: string | number): string {
   if (typeof value === "number" || /^[A-Za-z][\w./ -]*[\w/]$/.test(value)) {
     return /^(true|false|yes|no|on|off|null)$/i.test(String(value)) ? `"${value}"` : String(value);
   }
-  return JSON.stringify(value);
+  // In the way that formatters would write it.
+  const isPlain = typeof value === "string" && value.includes('"') && !/['\\\n]/.test(value);
+  return isPlain ? `'${value}'` : JSON.stringify(value);
 }

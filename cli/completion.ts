@@ -114,7 +114,7 @@ complete -o filenames -F _edgebook edgebook bin/edgebook
 function zsh(commands: readonly CompletedCommand[]): string {
   const quoted = (text: string) => text.replaceAll("'", "'\\''");
   const inBrackets = (text: string) =>
-    quoted(line(text)).replace(/[[\]:\\]/g, (found) => `\\${found}`);
+    quoted(line(text).replace(/[[\]:\\]/g, (found) => `\\${found}`));
   const described = (of: readonly CompletedCommand[], last: (words: string) => string) =>
     of.map(({ words, summary }) => `'${last(words)}:${quoted(line(summary))}'`).join(" ");
   const cases = commands

@@ -28,7 +28,15 @@ export function grafanaJson(dashboard: Dashboard): string {
     annotations: { list: [] },
     panels,
   };
-  return `${JSON.stringify(model, null, 2)}\n`;
+  return `${printed(model)}\n`;
+}
+
+/** As formatters write it: short lists of plain values on one line. */
+function printed(model: object): string {
+  return JSON.stringify(model, null, 2).replace(
+    /\[\n\s+("[^"\n]*"(?:,\n\s+"[^"\n]*")*)\n\s+\]/g,
+    (_, items: string) => `[${items.replace(/,\n\s+/g, ", ")}]`,
+  );
 }
 
 function sourceVariable(): object {

@@ -4,42 +4,36 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import {
+  CHROMIUM,
+  complaintsOf,
+  type Demo,
+  demoUrl,
+  openBrowser,
+  START_MS,
+  screenshot,
+  startDemo,
+  until,
+} from "./browser-run.ts";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => existsSync(path),
-);
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const START_MS = 30_000;
 const WITHIN = { timeout: 20_000 };
 
 if (CHROMIUM === undefined) console.log("browser-page.test.ts: not run: no chromium");
 
 describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
-  let demo: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  let demo: Demo;
   let url = "";
   let browser: Browser;
   let page: Page;
-  const complaints: string[] = [];
+  let complaints: string[] = [];
 
   beforeAll(async () => {
     demo = startDemo("--http", "127.0.0.1:0");
     url = await demoUrl(demo);
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: FLAGS });
+    browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
+    complaints = complaintsOf(page);
     await page.goto(url);
   }, START_MS + 30_000);
 
@@ -48,7 +42,8 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
     demo?.kill("SIGKILL");
   });
 
-  test("an instrument is there without a click, with levels on both sides and order counts", async () => {
+  test("Instrument shows one without a choice, with levels on both sides and order counts", async () => {
+    await page.keyboard.press("2");
     // All of it at one moment: the book moves on, and in its first moments may empty again.
     let ladder = await readLadder(page);
     for (let look = 0; look < 200 && (ladder.bids.length < 5 || ladder.asks.length < 5); look++) {
@@ -61,10 +56,12 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
   }, 30_000);
 
   test("what both lines lose is held until tick recovery has brought it, and nothing is lost", async () => {
+    await page.keyboard.press("1");
     const first = page.locator(".tile").first();
     // Not the start of the stream, which is held too, and without a gap.
     await first.and(page.locator("[data-state=held]", { hasText: "open" })).waitFor(WITHIN);
     await screenshot(page, "held");
+    expect(await page.locator("#verdict").textContent()).toContain("stand still");
     await first.and(page.locator("[data-state=live]", { hasText: "none lost" })).waitFor(WITHIN);
     const { gaps } = await (await fetch(`${url}/v1/gaps`)).json();
     const repaired = gaps.filter((gap: { stream: number }) => gap.stream === 1);
@@ -72,6 +69,8 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
   }, 50_000);
 
   test("the ladder is the book that the API gives", async () => {
+    await page.keyboard.press("2");
+    await page.waitForSelector("#ladder .bid button");
     const { feed, token } = await shown(page);
     let same = false;
     // The book moves on between the two looks: one pair of looks at the same message is proof.
@@ -107,6 +106,7 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
   }, 40_000);
 
   test("each stream has a tile with its rate, high-water mark, gaps and lines", async () => {
+    await page.keyboard.press("1");
     await page.waitForFunction(() => document.querySelectorAll(".tile").length === 3);
     const tile = await page.locator(".tile").first().textContent();
     expect(tile).toContain("stream 1");
@@ -115,6 +115,8 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
   }, 20_000);
 
   test("search with the keyboard alone leads to another instrument", async () => {
+    await page.keyboard.press("2");
+    await page.waitForSelector("#ladder .bid button");
     const before = await shown(page);
     const list = await (await fetch(`${url}/v1/books?limit=100`)).json();
     const other = list.books.find((each: { token: string; bid: unknown; ask: unknown }) => {
@@ -135,8 +137,8 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
     let orders = 0;
     // A price may be gone by the time of the click: another try is fair.
     for (let attempt = 0; attempt < 5 && orders === 0; attempt++) {
-      await page.locator("#ladder .bid button:not([hidden])").nth(1).click();
-      await page.waitForTimeout(400);
+      await page.locator("#ladder .bid button").nth(1).click();
+      await page.waitForTimeout(800);
       orders = await page.locator("#orders li").count();
     }
     expect(orders).toBeGreaterThan(0);
@@ -169,6 +171,16 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
     await screenshot(page, "healed");
   }, 120_000);
 
+  test("Gaps shows what was lost and the snapshot's stream, and a click leads to its ledger", async () => {
+    await page.keyboard.press("3");
+    const lost = page.locator("#ledger tr", { hasText: "lost" }).first();
+    await lost.waitFor(WITHIN);
+    await lost.locator("button").click();
+    await page.waitForSelector("#gap");
+    expect(await page.locator("#gap").textContent()).toMatch(/stream 3.*given up/);
+    await screenshot(page, "lost-gap");
+  }, 40_000);
+
   test("it complains of nothing, and asks nobody but its own service", async () => {
     const asked = await page.evaluate(() =>
       performance.getEntriesByType("resource").map(({ name }) => new URL(name).host),
@@ -196,30 +208,6 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
   }, 20_000);
 });
 
-function startDemo(...flags: string[]) {
-  const script = join(import.meta.dir, "../cli/main.ts");
-  return Bun.spawn([process.execPath, script, "demo", ...flags], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-}
-
-async function demoUrl(demo: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<string> {
-  const decoder = new TextDecoder();
-  const reader = demo.stdout.getReader();
-  const deadline = performance.now() + START_MS;
-  let text = "";
-  while (performance.now() < deadline) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += decoder.decode(value, { stream: true });
-    const url = /http:\/\/\S+/.exec(text)?.[0];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`the demo did not start: ${await new Response(demo.stderr).text()}`);
-}
-
 /** Tokens of books that are doubtful, and the streams that these are of. */
 async function trust(url: string): Promise<{ tokens: string[]; streams: number[] }> {
   const { books } = await (await fetch(`${url}/v1/books?limit=200`)).json();
@@ -228,28 +216,11 @@ async function trust(url: string): Promise<{ tokens: string[]; streams: number[]
   return { tokens: found.map((each: { token: string }) => each.token), streams: [...streams] };
 }
 
-/** What `look` finds within a minute. */
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + 60_000;
-  while (performance.now() < deadline) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await Bun.sleep(100);
-  }
-  throw new Error("it did not happen within a minute");
-}
-
-/** For people who want to look: `EDGEBOOK_SCREENSHOTS=DIR bun test tests/browser-page.test.ts`. */
-async function screenshot(page: Page, name: string): Promise<void> {
-  const folder = process.env.EDGEBOOK_SCREENSHOTS;
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
-}
-
-function shown(page: Page): Promise<{ feed: string; token: string }> {
-  return page.evaluate(() => {
-    const [feed, token] = location.hash.slice(1).split("/");
-    return { feed, token };
-  });
+/** The instrument on the screen. */
+async function shown(page: Page): Promise<{ feed: string; token: string }> {
+  const text = await page.locator("#book-token").textContent();
+  const [, feed = "", token = ""] = /^(\S+) · token (\S+) /.exec(text ?? "") ?? [];
+  return { feed, token };
 }
 
 /** Rows of the ladder as text: price, size, orders; asks from the highest down, as they stand. */

@@ -1,4 +1,6 @@
 /** What the book service answers, as the page reads it, and the way to ask. */
+import { signal } from "@preact/signals";
+
 export interface Level {
   readonly price: string;
   readonly size: number;
@@ -49,10 +51,13 @@ export interface StreamStatus {
   readonly doubtful: boolean;
   readonly high_water_mark: string | null;
   readonly position: string | null;
+  readonly messages: number;
   readonly messages_per_second: number;
   readonly lost: number;
   readonly open_gaps: number;
+  readonly held_messages: number;
   readonly live_orders: number;
+  readonly instruments: number;
   readonly lines: readonly {
     readonly line: string;
     readonly share: number;
@@ -66,11 +71,64 @@ export interface QueuedOrder {
   readonly position: number;
 }
 
+export interface Gap {
+  readonly feed: string;
+  readonly stream: number;
+  readonly epoch: number;
+  readonly from: string;
+  readonly to: string;
+  readonly count: number;
+  readonly state: "held" | "repaired" | "lost";
+  readonly detected: string | null;
+  readonly closed: string | null;
+  readonly cause: string;
+  readonly end: string | null;
+  readonly repaired_by: string | null;
+}
+
+export interface Gaps {
+  readonly gaps: readonly Gap[];
+  readonly lost_chunks: readonly object[];
+  readonly snapshots: readonly StreamEvent[];
+  readonly clears: readonly StreamEvent[];
+}
+
+/** A snapshot or a clear: something that was done to a stream's books. */
+export interface StreamEvent {
+  readonly feed: string;
+  readonly stream: number;
+  readonly sequence: string;
+  readonly at: string;
+}
+
+export interface Certificate {
+  readonly feed: string;
+  readonly stream: number;
+  readonly epoch: number;
+  readonly delivered: number;
+  readonly recovered: number;
+  readonly lost: number;
+  readonly held: number;
+  readonly first_event: string | null;
+  readonly last_event: string | null;
+  readonly digest: string;
+}
+
+export interface Day {
+  readonly date: string;
+  readonly certificates: readonly Certificate[];
+}
+
+/** When something last came from the service; 0: nothing yet. */
+export const answeredMs = signal(0);
+
 /** The JSON of a path; null when the service does not answer or says no. */
 export async function ask<T>(path: string): Promise<T | null> {
   try {
-    const answer = await fetch(path);
-    return answer.ok ? ((await answer.json()) as T) : null;
+    const answer = await fetch(path, { signal: AbortSignal.timeout(15_000) });
+    const value = answer.ok ? ((await answer.json()) as T) : null;
+    answeredMs.value = Date.now();
+    return value;
   } catch {
     return null;
   }

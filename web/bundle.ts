@@ -1,6 +1,6 @@
 /**
- * Edge: the page as files, ready to be served: the markup and the style as they stand, the script
- * bundled from `page.ts` at start (some 20 ms).
+ * Edge: the page as files, ready to be served: the markup as it stands, the styles one behind the
+ * other, the script bundled from `page.ts` at start (some 50 ms). Nothing is fetched from elsewhere.
  */
 export interface PageText {
   readonly type: string;
@@ -12,12 +12,17 @@ export async function pageFiles(): Promise<Map<string, PageText>> {
   const built = await Bun.build({
     entrypoints: [new URL("./page.ts", import.meta.url).pathname],
     target: "browser",
+    minify: true,
+    define: { "process.env.NODE_ENV": '"production"' },
   });
-  const markup = await Bun.file(new URL("./index.html", import.meta.url)).text();
-  const style = await Bun.file(new URL("./page.css", import.meta.url)).text();
+  const styles = [import.meta.resolve("uplot/dist/uPlot.min.css"), "./page.css"];
+  const texts = await Promise.all([...styles, "./index.html"].map(textOf));
+  const markup = texts.pop() ?? "";
   return new Map([
     ["/", { type: "text/html; charset=utf-8", text: markup }],
-    ["/page.css", { type: "text/css; charset=utf-8", text: style }],
+    ["/page.css", { type: "text/css; charset=utf-8", text: texts.join("\n") }],
     ["/page.js", { type: "text/javascript; charset=utf-8", text: await built.outputs[0].text() }],
   ]);
 }
+
+const textOf = (path: string): Promise<string> => Bun.file(new URL(path, import.meta.url)).text();

@@ -2,60 +2,72 @@
  * The WebSocket to `/v1/live`: one instrument at a time. Comes back by itself when the service was
  * away, and subscribes again.
  */
-import type { Book, Named, Trade } from "./api.ts";
-
-export interface LiveListener {
-  connected(now: boolean): void;
-  book(book: Book): void;
-  /** Oldest first. */
-  trades(rows: readonly Trade[]): void;
-}
+import { signal } from "@preact/signals";
+import { answeredMs, type Book, type Named, type Trade } from "./api.ts";
+import { Market } from "./market.ts";
 
 const RETRY_MS = 1000;
 
-export class LiveLink {
-  private readonly listener: LiveListener;
-  private socket: WebSocket | undefined;
-  private watched: Named | undefined;
+export const connection = signal<"connecting" | "live" | "gone">("connecting");
+export const liveMarket = new Market();
+/** Why the service does not show the instrument; empty: it does. */
+export const refusal = signal("");
 
-  constructor(listener: LiveListener) {
-    this.listener = listener;
-    this.connect();
+let socket: WebSocket | undefined;
+let watched: Named | undefined;
+
+export function watch(instrument: Named): void {
+  if (watched?.feed === instrument.feed && watched.token === instrument.token) return;
+  say("unsubscribe");
+  watched = instrument;
+  liveMarket.clear();
+  refusal.value = "";
+  say("subscribe");
+}
+
+export function connect(): void {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/v1/live`);
+  socket.onopen = () => {
+    connection.value = "live";
+    liveMarket.forgetTrades();
+    say("subscribe");
+  };
+  socket.onmessage = ({ data }) => take(JSON.parse(String(data)));
+  socket.onclose = () => {
+    connection.value = "gone";
+    setTimeout(connect, RETRY_MS);
+  };
+}
+
+interface Message {
+  readonly type: string;
+  readonly token?: string;
+  readonly rows?: Trade[];
+  readonly code?: string;
+  readonly message?: string;
+}
+
+function take(message: Message): void {
+  answeredMs.value = Date.now();
+  if (message.type === "error" && message.code === "unknown_token") {
+    refusal.value = message.message ?? "";
+    // It may be that nothing of it has come yet.
+    setTimeout(() => say("subscribe"), RETRY_MS * 2);
   }
-
-  watch(instrument: Named): void {
-    this.say("unsubscribe");
-    this.watched = instrument;
-    this.say("subscribe");
+  // What was on its way for the instrument before is of no interest any more.
+  if (message.token !== watched?.token) return;
+  if (message.type === "mbp-10") {
+    refusal.value = "";
+    liveMarket.put(message as unknown as Book);
   }
+  if (message.type === "trades") liveMarket.add(message.rows ?? []);
+}
 
-  private connect(): void {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/v1/live`);
-    this.socket = socket;
-    socket.onopen = () => {
-      this.listener.connected(true);
-      this.say("subscribe");
-    };
-    socket.onmessage = ({ data }) => this.take(JSON.parse(String(data)));
-    socket.onclose = () => {
-      this.listener.connected(false);
-      setTimeout(() => this.connect(), RETRY_MS);
-    };
-  }
-
-  private take(message: { type: string; token?: string; rows?: Trade[] }): void {
-    // What was on its way for the instrument before is of no interest any more.
-    if (message.token !== this.watched?.token) return;
-    if (message.type === "mbp-10") this.listener.book(message as unknown as Book);
-    if (message.type === "trades") this.listener.trades(message.rows ?? []);
-  }
-
-  private say(op: "subscribe" | "unsubscribe"): void {
-    if (this.watched === undefined || this.socket?.readyState !== WebSocket.OPEN) return;
-    const { feed, token } = this.watched;
-    for (const schema of ["mbp-10", "trades"]) {
-      this.socket.send(JSON.stringify({ op, feed, token, schema }));
-    }
+function say(op: "subscribe" | "unsubscribe"): void {
+  if (watched === undefined || socket?.readyState !== WebSocket.OPEN) return;
+  const { feed, token } = watched;
+  for (const schema of ["mbp-10", "trades"]) {
+    socket.send(JSON.stringify({ op, feed, token, schema }));
   }
 }

@@ -1,74 +1,118 @@
 /**
- * The page: joins the search, the ladder, the tape, the queue and the stream tiles. The instrument
- * that is shown stands in the address, so that a link leads to it.
+ * The page: the head with its views, search, state of the connection and theme, and the open view
+ * below. Everything that is shown comes from the service that served this page.
  */
-import { ask, type Listed, type Named, type StreamStatus } from "./api.ts";
-import { byId, setText } from "./dom.ts";
-import { Ladder } from "./ladder.ts";
-import { LiveLink } from "./live.ts";
+import { render } from "preact";
+import { answeredMs } from "./api.ts";
+import { GapsView } from "./gaps.ts";
+import { h, type VNode } from "./h.ts";
+import { Help } from "./help.ts";
+import { Instrument } from "./instrument.ts";
+import { helpIsOpen, listenToKeys } from "./keys.ts";
+import { connect, connection } from "./live.ts";
+import { Overview } from "./overview.ts";
 import { Picker } from "./picker.ts";
-import { QueuePanel } from "./queue.ts";
-import { StreamTiles } from "./streams.ts";
-import { Tape } from "./tape.ts";
+import { Replay } from "./replay.ts";
+import { goTo, VIEWS, type View, view } from "./route.ts";
+import { staleSeconds, startAsking } from "./store.ts";
+import { SystemView } from "./system.ts";
+import { switchTheme } from "./theme.ts";
 
-const POLL_MS = 1000;
-
-const tape = new Tape();
-const tiles = new StreamTiles();
-const queue = new QueuePanel();
-const ladder = new Ladder((side, price) => {
-  if (shown !== undefined) queue.show(shown, side, price);
-});
-const link = new LiveLink({
-  connected: showConnection,
-  book: (book) => ladder.show(book),
-  trades: (rows) => tape.add(rows),
-});
-let shown: Named | undefined;
-
-function pick(instrument: Named): void {
-  shown = instrument;
-  tape.clear();
-  queue.clear();
-  setText(byId("book-name"), instrument.symbol ?? instrument.token);
-  history.replaceState(null, "", `#${instrument.feed}/${encodeURIComponent(instrument.token)}`);
-  link.watch(instrument);
-}
-
-/** The instrument of the address, else the busiest one, as soon as there is any. */
-async function pickFirst(): Promise<void> {
-  const [feed, token] = location.hash.slice(1).split("/");
-  if (feed && token) {
-    pick({ feed, token: decodeURIComponent(token), symbol: null });
-    return;
-  }
-  const answer = await ask<{ books: Listed[] }>("/v1/books?limit=20");
-  const books = answer?.books ?? [];
-  const first = books.find(({ bid, ask: offer }) => bid !== null && offer !== null) ?? books[0];
-  if (first !== undefined && shown === undefined) pick(first);
-}
-
-function showConnection(now: boolean): void {
-  const badge = byId("connection");
-  badge.dataset.state = now ? "live" : "gone";
-  setText(badge, now ? "connected" : "not connected");
-  // After a break the same rows come again.
-  if (now) tape.clear();
-}
-
-async function poll(): Promise<void> {
-  const answer = await ask<{ streams: StreamStatus[] }>("/v1/streams");
-  if (answer !== null) tiles.show(answer.streams);
-  if (shown === undefined) await pickFirst();
-  await queue.refresh();
-  setTimeout(() => void poll(), POLL_MS);
-}
-
-byId("theme").onclick = () => {
-  const root = document.documentElement;
-  const light = matchMedia("(prefers-color-scheme: light)").matches;
-  const now = root.dataset.theme ?? (light ? "light" : "dark");
-  root.dataset.theme = now === "dark" ? "light" : "dark";
+const NAMES: Readonly<Record<View, string>> = {
+  overview: "Overview",
+  instrument: "Instrument",
+  gaps: "Gaps",
+  replay: "Replay",
+  system: "System",
 };
-new Picker(pick);
-void poll();
+const SHOWN: Readonly<Record<View, () => VNode>> = {
+  overview: Overview,
+  instrument: Instrument,
+  gaps: GapsView,
+  replay: Replay,
+  system: SystemView,
+};
+const LINKS = { connecting: "connecting", live: "connected", gone: "not connected" } as const;
+
+function Page(): VNode {
+  const now = view.value;
+  const stale = staleSeconds.value;
+  return h(
+    "div",
+    { id: "page", "data-stale": stale > 0, "data-view": now },
+    h(Head, {}),
+    h(
+      "p",
+      { id: "stale", class: "banner", role: "alert", hidden: stale === 0 },
+      `The service has not answered for ${stale} s. What is shown is from then and may be wrong.`,
+    ),
+    h("main", { key: now }, h(SHOWN[now], {})),
+    h(Help, {}),
+  );
+}
+
+function Head(): VNode {
+  const now = view.value;
+  const state = staleSeconds.value > 0 && answeredMs.value > 0 ? "gone" : connection.value;
+  return h(
+    "header",
+    null,
+    h("h1", null, h("a", { href: "#/overview" }, "edgebook")),
+    h(
+      "nav",
+      { "aria-label": "Views" },
+      VIEWS.map((each, at) =>
+        h(
+          "a",
+          {
+            key: each,
+            href: `#/${each}`,
+            title: `${NAMES[each]} (${at + 1})`,
+            "aria-current": each === now ? "page" : undefined,
+            onClick: (event: MouseEvent) => {
+              if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+              event.preventDefault();
+              goTo(each);
+            },
+          },
+          NAMES[each],
+        ),
+      ),
+    ),
+    h(Picker, {}),
+    h(
+      "span",
+      { id: "connection", class: "badge", role: "status", "data-state": state },
+      LINKS[state],
+    ),
+    h(
+      "button",
+      {
+        id: "theme",
+        type: "button",
+        "aria-label": "Switch between dark and light",
+        title: "Dark or light (t)",
+        onClick: switchTheme,
+      },
+      "◐",
+    ),
+    h(
+      "button",
+      {
+        id: "keys",
+        type: "button",
+        "aria-label": "Keys",
+        title: "Keys (?)",
+        onClick: () => {
+          helpIsOpen.value = true;
+        },
+      },
+      "?",
+    ),
+  );
+}
+
+listenToKeys();
+connect();
+startAsking();
+render(h(Page, {}), document.getElementById("root") as HTMLElement);

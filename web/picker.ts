@@ -1,110 +1,132 @@
 /** The search box: instruments by token or symbol, with arrows and Enter, or the mouse. */
-import { ask, type Listed, type Named } from "./api.ts";
-import { byId, create } from "./dom.ts";
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, type Listed } from "./api.ts";
+import { count } from "./format.ts";
+import { h, type VNode } from "./h.ts";
+import { goToInstrument } from "./route.ts";
 
 const WAIT_MS = 120;
 const SHOWN = 20;
 
-export class Picker {
-  private readonly input = byId<HTMLInputElement>("search");
-  private readonly list = byId("found");
-  private found: readonly Listed[] = [];
-  private chosen = 0;
-  private timer = 0;
-  private asked = 0;
-  private readonly onPick: (instrument: Named) => void;
+interface Found {
+  readonly total: number;
+  readonly books: readonly Listed[];
+}
 
-  constructor(onPick: (instrument: Named) => void) {
-    this.onPick = onPick;
-    this.input.oninput = () => this.later();
-    this.input.onfocus = () => this.later();
-    this.input.onblur = () => this.close();
-    this.input.onkeydown = (event) => this.key(event);
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "/" || event.target === this.input) return;
-      event.preventDefault();
-      this.input.focus();
-    });
-  }
-
-  private later(): void {
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.look(), WAIT_MS);
-  }
-
-  private async look(): Promise<void> {
-    const asked = ++this.asked;
-    const text = encodeURIComponent(this.input.value);
-    const answer = await ask<{ books: Listed[] }>(`/v1/books?limit=${SHOWN}&search=${text}`);
-    // An answer that was overtaken by a later question is old.
-    if (asked !== this.asked || document.activeElement !== this.input) return;
-    this.found = answer?.books ?? [];
-    this.chosen = 0;
-    this.render();
-  }
-
-  private render(): void {
-    const items = this.found.map((each, at) => this.item(each, at));
-    if (items.length === 0)
-      items.push(create("div", "quiet", "No instrument has that in its name."));
-    this.list.replaceChildren(...items);
-    this.list.hidden = false;
-    this.input.setAttribute("aria-expanded", "true");
-    this.mark();
-  }
-
-  private item(each: Listed, at: number): HTMLElement {
-    const item = create("div");
-    item.id = `found-${at}`;
-    item.setAttribute("role", "option");
-    const best = `${each.bid?.price ?? "–"} / ${each.ask?.price ?? "–"}`;
-    item.append(
-      create("strong", "", each.symbol ?? each.token),
-      create("span", "quiet", `${each.feed} ${each.token}`),
-      create("span", "best quiet", best),
-    );
-    // Before the input loses the focus and closes the list.
-    item.onmousedown = (event) => {
-      event.preventDefault();
-      this.pick(at);
-    };
-    return item;
-  }
-
-  private key(event: KeyboardEvent): void {
-    if (event.key === "Escape") this.close();
-    else if (event.key === "Enter") this.pick(this.chosen);
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      const count = this.found.length;
-      if (count === 0) return;
-      this.chosen = (this.chosen + step + count) % count;
-      this.mark();
-      event.preventDefault();
-    }
-  }
-
-  private mark(): void {
-    for (const [at, item] of [...this.list.children].entries()) {
-      item.setAttribute("aria-selected", String(at === this.chosen));
-      if (at === this.chosen) item.scrollIntoView({ block: "nearest" });
-    }
-    this.input.setAttribute("aria-activedescendant", `found-${this.chosen}`);
-  }
-
-  private pick(at: number): void {
-    const instrument = this.found[at];
+export function Picker(): VNode {
+  const [text, setText] = useState("");
+  const [isOpen, setOpen] = useState(false);
+  const [chosen, setChosen] = useState(0);
+  const found = useFound(text, isOpen);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setChosen(0), [found]);
+  const books = found?.books ?? [];
+  const pick = (at: number) => {
+    const instrument = books[at];
     if (instrument === undefined) return;
-    this.input.value = "";
-    this.close();
-    this.input.blur();
-    this.onPick(instrument);
-  }
+    setText("");
+    setOpen(false);
+    input.current?.blur();
+    goToInstrument(instrument);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") input.current?.blur();
+    else if (event.key === "Enter") pick(chosen);
+    else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && books.length > 0) {
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      setChosen((chosen + step + books.length) % books.length);
+      event.preventDefault();
+    }
+  };
+  return h(
+    "search",
+    { class: "picker" },
+    h("input", {
+      id: "search",
+      ref: input,
+      type: "search",
+      autocomplete: "off",
+      spellcheck: false,
+      role: "combobox",
+      "aria-label": "Find an instrument by token or symbol",
+      "aria-expanded": isOpen,
+      "aria-controls": "found",
+      "aria-autocomplete": "list",
+      "aria-activedescendant": isOpen && books.length > 0 ? `found-${chosen}` : undefined,
+      placeholder: "Find an instrument ( / )",
+      value: text,
+      onInput: (event: Event) => setText((event.currentTarget as HTMLInputElement).value),
+      onFocus: () => setOpen(true),
+      onBlur: () => setOpen(false),
+      onKeyDown,
+    }),
+    h(
+      "div",
+      { id: "found", role: "listbox", "aria-label": "Instruments", hidden: !isOpen },
+      books.map((each, at) => h(Item, { key: at, each, at, isChosen: at === chosen, pick })),
+      h("div", { class: "found-foot quiet", role: "presentation" }, footText(found)),
+    ),
+  );
+}
 
-  private close(): void {
-    this.asked++;
-    this.list.hidden = true;
-    this.input.setAttribute("aria-expanded", "false");
-    this.input.removeAttribute("aria-activedescendant");
-  }
+function footText(found: Found | null): string {
+  if (found === null) return "Looking …";
+  if (found.total === 0) return "No instrument has that in its name.";
+  if (found.total > SHOWN)
+    return `${count(found.total)} instruments; the busiest ${SHOWN} are shown.`;
+  return `${count(found.total)} instruments`;
+}
+
+interface ItemProps {
+  readonly each: Listed;
+  readonly at: number;
+  readonly isChosen: boolean;
+  readonly pick: (at: number) => void;
+}
+
+function Item({ each, at, isChosen, pick }: ItemProps): VNode {
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isChosen) ref.current?.scrollIntoView({ block: "nearest" });
+  }, [isChosen]);
+  const best = `${each.bid?.price ?? "–"} / ${each.ask?.price ?? "–"}`;
+  return h(
+    "div",
+    {
+      id: `found-${at}`,
+      ref,
+      role: "option",
+      class: each.doubtful ? "doubtful" : "",
+      "aria-selected": isChosen,
+      // Before the input loses the focus and closes the list.
+      onMouseDown: (event: MouseEvent) => {
+        event.preventDefault();
+        pick(at);
+      },
+    },
+    h("strong", null, each.symbol ?? each.token),
+    h("span", { class: "quiet" }, `${each.feed} ${each.token}`),
+    h("span", { class: "best quiet" }, best),
+  );
+}
+
+/** Null while nothing was answered yet. */
+function useFound(text: string, isOpen: boolean): Found | null {
+  const [found, setFound] = useState<Found | null>(null);
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    let isGone = false;
+    const timer = setTimeout(async () => {
+      const path = `/v1/books?limit=${SHOWN}&search=${encodeURIComponent(text)}`;
+      const answer = await ask<Found>(path);
+      // An answer that was overtaken by a later question is old.
+      if (!isGone) setFound(answer ?? { total: 0, books: [] });
+    }, WAIT_MS);
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+    };
+  }, [text, isOpen]);
+  return found;
 }

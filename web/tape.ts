@@ -1,33 +1,53 @@
 /** The trades tape: newest on top, the side of the aggressor in colour and in words. */
+
 import type { Trade } from "./api.ts";
-import { byId, clockTime, count } from "./dom.ts";
+import { clockTime, count } from "./format.ts";
+import { h, type VNode } from "./h.ts";
 
 const ROWS = 40;
 const SIDES = { B: "buy", A: "sell", N: "" } as const;
 
-export class Tape {
-  private readonly body = byId<HTMLTableSectionElement>("trades");
+export function Tape({ trades }: { readonly trades: readonly Trade[] }): VNode {
+  return h(
+    "section",
+    { id: "tape", class: "panel", "aria-labelledby": "tape-name" },
+    h("h2", { id: "tape-name" }, "Trades"),
+    h(
+      "div",
+      { class: "scroll", tabIndex: 0, role: "region", "aria-labelledby": "tape-name" },
+      h(
+        "table",
+        null,
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            ["time", "price", "size", "side"].map((head) =>
+              h("th", { scope: "col", key: head }, head),
+            ),
+          ),
+        ),
+        h("tbody", { id: "trades" }, trades.slice(0, ROWS).map(row)),
+      ),
+    ),
+    h(
+      "p",
+      { class: "quiet", hidden: trades.length > 0 },
+      "No trade of this instrument has come yet.",
+    ),
+  );
+}
 
-  clear(): void {
-    this.body.replaceChildren();
-    byId("no-trades").hidden = false;
-  }
-
-  /** @param rows oldest first */
-  add(rows: readonly Trade[]): void {
-    byId("no-trades").hidden ||= rows.length > 0;
-    for (const trade of rows.slice(-ROWS)) this.insert(trade);
-    while (this.body.rows.length > ROWS) this.body.deleteRow(-1);
-  }
-
-  private insert(trade: Trade): void {
-    const row = this.body.insertRow(0);
-    const side = SIDES[trade.side];
-    row.insertCell().textContent = clockTime(trade.ts_event ?? trade.ts_recv);
-    const price = row.insertCell();
-    price.textContent = trade.price ?? "";
-    price.className = side;
-    price.title = side === "" ? "no aggressor known" : `the aggressor was to ${side}`;
-    row.insertCell().textContent = trade.action === "B" ? "taken back" : count(trade.size);
-  }
+function row(trade: Trade, at: number): VNode {
+  const side = SIDES[trade.side];
+  return h(
+    "tr",
+    { key: `${trade.sequence}/${trade.size}/${at}`, class: side },
+    h("td", null, clockTime(trade.ts_event ?? trade.ts_recv)),
+    h("td", { class: "price" }, trade.price ?? ""),
+    h("td", null, trade.action === "B" ? "taken back" : count(trade.size)),
+    h("td", { class: "quiet-cell" }, side || "–"),
+  );
 }

@@ -63,6 +63,12 @@ export class LiveStream implements BookObserver {
     }
   }
 
+  /** Of another trading day: its trades are not those of an instrument that has the name today. */
+  beginDay(): void {
+    this.trades.forget();
+    this.events?.forget();
+  }
+
   /** Keeps the instrument's order events from now on, until `unwatch` has been called as often. */
   watch(instrument: number): void {
     this.events ??= new RowRing();

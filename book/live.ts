@@ -11,12 +11,16 @@ import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
 import { Channels } from "../frames/channels.ts";
 import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { ControlRequest, RepairRequest } from "../frames/transport.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
 import { Tallies } from "../streams/certificate-tally.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
+import { DayGate } from "./calendar/day-gate.ts";
+import type { Calendar } from "./calendar/declaration.ts";
+import { DayNotices } from "./calendar/notices.ts";
 import { type Cleared, Clears } from "./clears.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import type { EventRows } from "./kafka/event-rows.ts";
@@ -46,6 +50,10 @@ export interface LiveOptions {
   readonly rows?: EventRows;
   /** Trades are joined with the quotes in force; absent: they are not. */
   readonly asOf?: AsOfDeclaration;
+  /** When exchanges trade: frames of another day are refused. Absent: all are taken as they come. */
+  readonly calendar?: Calendar;
+  /** With a calendar: the only trading day that is taken, days since 1970. */
+  readonly onlyDay?: number;
   /** ns since 1970, to tell how long frames took from their capture to their book. */
   readonly clockNs?: () => number;
   /** Sees every run of messages and events as it is applied: the simulator's checks do. */
@@ -70,6 +78,8 @@ export class LiveFeed {
   readonly latencies = new Latencies();
   readonly repairs: Repairs;
   readonly repairChunks: RepairChunks;
+  /** Keeps frames of another day out; null where no calendar names the feed. */
+  readonly gate: DayGate | null;
   /** What certificates are made from; undefined where nobody wants any. */
   readonly tallies: Tallies | undefined;
   /** Frames that collectors left out because they only repeated what had been forwarded. */
@@ -105,6 +115,9 @@ export class LiveFeed {
     const { sequencer } = this.pipeline;
     this.repairs = new Repairs(feed.id, sequencer, options.ask, options.repairs);
     this.repairChunks = new RepairChunks(feed, sequencer);
+    const sessions = options.calendar?.get(feed.id);
+    this.gate =
+      sessions === undefined ? null : new DayGate(feed, this.channels, sessions, options.onlyDay);
   }
 }
 
@@ -134,6 +147,8 @@ export class Live {
   readonly asOf: LiveAsOf | null;
   /** Chunks that could not be read at all, by the fault's code. */
   readonly faults = new Map<string, number>();
+  /** What calendars refused, for whoever runs this to say. */
+  readonly dayNotices = new DayNotices();
   private readonly clears: Clears;
   /** What a saved state lacks comes from its owner's log, and has not come to its end yet. */
   private isReplayed = false;
@@ -263,8 +278,7 @@ export class Live {
     feed.repairs.heard(header, this.nowNs);
     // A chunk that is here is applied before it is no longer waited for.
     this.awaitChunks(feed, false);
-    if (header.kind === "live") feed.pipeline.push(unpacked.frames);
-    else feed.repairChunks.take(header, unpacked.frames);
+    this.apply(feed, header, unpacked.frames);
     if (header.kind === "clear") this.clears.came(header.collector, header.command);
     this.awaitChunks(feed, true);
     // What was missed and comes again says nothing of how fast things go.
@@ -276,6 +290,34 @@ export class Live {
     const midnightOf = this.options.midnightSec ?? (() => Number.NaN);
     if (stream !== undefined) latencies.addExchange(feed.feed, stream, midnightOf);
     return true;
+  }
+
+  /** What is of another day is left out; images are held against their stream's epoch anyway. */
+  private apply(feed: LiveFeed, header: ChunkHeader, frames: FrameBatch): void {
+    const { gate, pipeline, repairChunks } = feed;
+    const isLive = header.kind === "live";
+    const take = (taken: FrameBatch) => {
+      if (isLive) pipeline.push(taken);
+      else repairChunks.take(header, taken);
+    };
+    if (gate === null || !(isLive || header.kind === "recovered")) {
+      take(frames);
+      return;
+    }
+    gate.push(frames, isLive, { take, dayBegan: (before) => this.dayBegan(feed, before) });
+    this.dayNotices.look(feed.feed.id, gate);
+  }
+
+  /** Numbers, books, trades and contracts are the new day's from here on. */
+  private dayBegan({ feed, gate, pipeline, streams }: LiveFeed, before: number): void {
+    if (gate !== null) this.dayNotices.began(feed.id, gate.day, before);
+    if (Number.isNaN(before)) return;
+    pipeline.sequencer.beginDay();
+    const masters = this.options.decoderFor?.(feed).masters;
+    for (const live of streams) {
+      live?.beginDay();
+      live?.stream.decoder.instruments.readAgain((name) => masters?.get(name));
+    }
   }
 
   /** A client was sent the newest state of a book. */

@@ -83,6 +83,7 @@ export class LocalCentre implements Centre {
     const nowNs = clockNs();
     this.live.advance(nowNs);
     this.options.events?.rows.flush();
+    for (const notice of this.live.dayNotices.take()) this.options.onStatus(notice);
     tellValid(this.live, this.told, this.options.onStatus);
     if (nowNs - this.sampledNs >= RATE_NS) {
       this.sampledNs = nowNs;

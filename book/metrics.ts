@@ -52,8 +52,11 @@ function liveMetrics(page: Exposition, live: Live, rates: Rates): void {
   page.set("intake_held_bytes", {}, intake.heldBytes);
   page.set("intake_held_bytes_max", {}, intake.heldBytesMax);
   for (const [fault, count] of live.faults) page.set("chunk_faults_total", { fault }, count);
-  for (const [feed, { latencies, arrivalNs }] of live.feeds) {
+  for (const [feed, { latencies, arrivalNs, gate }] of live.feeds) {
     page.set("last_chunk_timestamp_seconds", { feed }, arrivalNs / 1e9);
+    for (const [why, count] of Object.entries(gate?.refused ?? {})) {
+      page.set("frames_refused_total", { feed, why }, count);
+    }
     page.histogram("exchange_to_capture_seconds", { feed }, latencies.exchange);
     page.histogram("capture_to_arrival_seconds", { feed }, latencies.arrival);
     page.histogram("capture_to_book_seconds", { feed }, latencies.book);

@@ -82,6 +82,11 @@ export class RowRing {
     return instrument < this.counts.length ? this.counts[instrument] : 0;
   }
 
+  /** Nobody finds the rows that are here any more; counts stay. */
+  forget(): void {
+    this.newest.fill(-1);
+  }
+
   /** Slots of the instrument's newest rows, newest first, at most `limit`. */
   latest(instrument: number, limit: number): number[] {
     const slots: number[] = [];

@@ -16,6 +16,7 @@ import { openZstd } from "../frames/zstd.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import type { AsOfDeclaration } from "./asof/live-asof.ts";
 import type { BookApi } from "./book-api.ts";
+import type { Calendar } from "./calendar/declaration.ts";
 import type { Centre } from "./centre.ts";
 import { httpApp, type PageFile } from "./http.ts";
 import { EventsOut } from "./kafka/events-out.ts";
@@ -52,6 +53,9 @@ export interface ServiceOptions {
   readonly certify?: boolean;
   /** As `LiveOptions.asOf`. */
   readonly asOf?: AsOfDeclaration;
+  /** As `LiveOptions.calendar` and `onlyDay`. */
+  readonly calendar?: Calendar;
+  readonly onlyDay?: number;
   /** Who this service is to brokers of `from`. */
   readonly mqtt?: MqttAccess;
   /** Where rows of events go, `kafka://…`; only where the books are in this thread. */
@@ -238,6 +242,8 @@ function openCentre(
       ...(options.midnightSec === undefined ? {} : { midnightSec: options.midnightSec }),
       ...(options.certify === undefined ? {} : { certify: options.certify }),
       ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+      ...(options.calendar === undefined ? {} : { calendar: options.calendar }),
+      ...(options.onlyDay === undefined ? {} : { onlyDay: options.onlyDay }),
       ...(events === undefined ? {} : { rows: events.rows }),
       intake: { canAsk },
       clockNs: () => (performance.timeOrigin + performance.now()) * 1e6,

@@ -2,10 +2,12 @@
  * Edge: what the books of a service depend on, from the flags of `book`: as plain values that a
  * shard's worker is given too, and as the options that are made from them on either side.
  */
+import { dayNumber } from "../book/calendar/sessions.ts";
 import type { LiveOptions } from "../book/live.ts";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { FEEDS } from "../feed/registry.ts";
 import { parseAsOf } from "./as-of.ts";
+import { parseCalendar } from "./calendar.ts";
 import { loadMasters } from "./masters.ts";
 import { dayInNewYork, midnightInNewYork, parseDay } from "./trading-day.ts";
 import { parseWindow } from "./window.ts";
@@ -17,11 +19,12 @@ export interface BookFlags {
   readonly date: string | undefined;
   readonly certify: boolean;
   readonly asOf: string | undefined;
+  readonly calendar: string | undefined;
 }
 
 export type BookOptions = Pick<
   LiveOptions,
-  "decoderFor" | "sequencer" | "midnightSec" | "certify" | "asOf"
+  "decoderFor" | "sequencer" | "midnightSec" | "certify" | "asOf" | "calendar" | "onlyDay"
 >;
 
 export async function bookOptions(flags: BookFlags): Promise<BookOptions> {
@@ -31,12 +34,19 @@ export async function bookOptions(flags: BookFlags): Promise<BookOptions> {
     midnightSec: midnightOf(flags.date),
     certify: flags.certify,
     ...(flags.asOf === undefined ? {} : { asOf: await parseAsOf(flags.asOf) }),
+    ...(flags.calendar === undefined ? {} : { calendar: await parseCalendar(flags.calendar) }),
+    ...(flags.date === undefined ? {} : { onlyDay: dayNumberOf(flags.date) }),
   };
 }
 
-/** Names what a saved state depends on; contract files are read anew with every start. */
-export function stateKeyOf({ window, date, certify, asOf }: BookFlags): string {
-  return JSON.stringify([window, date ?? "", certify, asOf ?? ""]);
+/** Names what a saved state depends on; contract files and calendars are read with every start. */
+export function stateKeyOf({ window, date, certify, asOf, calendar }: BookFlags): string {
+  return JSON.stringify([window, date ?? "", certify, asOf ?? "", calendar !== undefined]);
+}
+
+function dayNumberOf(date: string): number {
+  const { year, month, day } = parseDay(date);
+  return dayNumber(year, month, day);
 }
 
 /** Contract files hold prices in the unit of their feed, so they are read once for each places. */

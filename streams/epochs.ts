@@ -67,7 +67,7 @@ export class Epochs {
     const stream = a.line.stream;
     if (!stream.begun) {
       stream.session = a.session;
-      this.arbiter.begin(stream, a, "start");
+      this.arbiter.begin(stream, a, stream.epoch === 0 ? "start" : "day");
     }
     if (a.session !== stream.session) this.otherSession(stream, a);
     else if (!this.isOfThisEpoch(stream, a)) this.former(stream, a);
@@ -388,6 +388,26 @@ export class Epochs {
       this.feed(copy);
     }
     this.arbiter.judge(stream);
+  }
+
+  /**
+   * The trading day is another one: what the stream had is over, whatever numbers come next. Its next
+   * packet is the first of the new epoch.
+   */
+  beginDay(stream: Stream): void {
+    if (!stream.begun) return;
+    this.finish(stream);
+    const formerTimeNs = this.highTime(stream);
+    this.arbiter.close(stream, "epoch");
+    if (stream.session !== 0) this.enterSession(stream, 0);
+    stream.reset();
+    stream.epoch++;
+    stream.guarded = !Number.isNaN(formerTimeNs);
+    stream.formerTimeNs = formerTimeNs;
+    stream.epochTimeNs = Number.NaN;
+    for (const line of stream.lines) line.enter(stream.epoch);
+    const { sec, nsec } = this.arbiter;
+    this.out.add(MessageKind.Epoch, stream.index, 1, 0, 0, sec, nsec, 0);
   }
 
   private enterSession(stream: Stream, session: number): void {

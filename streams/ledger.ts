@@ -58,8 +58,8 @@ export interface EpochRow {
   readonly epoch: number;
   /** Empty where the feed has no sessions. */
   readonly session: string;
-  /** `start`: the first that was seen of the stream. */
-  readonly reason: "start" | "session" | "restart";
+  /** `start`: the first that was seen of the stream; `day`: the first of another trading day. */
+  readonly reason: "start" | "session" | "restart" | "day";
   readonly atNs: number;
   /** Lowest number of the epoch; moves down until its window has passed. */
   first: number;

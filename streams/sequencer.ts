@@ -146,6 +146,12 @@ export class Sequencer {
     this.out.flush();
   }
 
+  /** Another trading day begins: every stream's epoch is over. Call it between two batches. */
+  beginDay(): void {
+    for (const stream of this.streams) this.epochs.beginDay(stream);
+    this.out.flush();
+  }
+
   /** Index of the stream with the exchange's id; -1 if nothing of it has come. */
   indexOf(id: number): number {
     return this.streams.findIndex((stream) => stream.id === id);

@@ -49,7 +49,14 @@ export async function shardKills(options: ShardKillOptions): Promise<ShardKills>
   const centre = new ShardedCentre({
     count,
     module: new URL("../cli/book-shard-worker.ts", import.meta.url),
-    rest: { masters: [], window: "100ms", date: undefined, certify: true, asOf: undefined },
+    rest: {
+      masters: [],
+      window: "100ms",
+      date: undefined,
+      certify: true,
+      asOf: undefined,
+      calendar: undefined,
+    },
     state,
     key: "kills",
     tool: "kills",

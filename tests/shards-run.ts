@@ -75,7 +75,14 @@ async function oneRun(chunks: string, state: string, count: number, tokens: read
   const centre = new ShardedCentre({
     count,
     module: new URL("../cli/book-shard-worker.ts", import.meta.url),
-    rest: { masters: [], window: "100ms", date: undefined, certify: true, asOf: undefined },
+    rest: {
+      masters: [],
+      window: "100ms",
+      date: undefined,
+      certify: true,
+      asOf: undefined,
+      calendar: undefined,
+    },
     state,
     key: "shards",
     tool: "shards",

@@ -67,12 +67,14 @@ const RULES: GraphRules = {
     BestRows: ["head", "columns"],
     BookPipeline: ["options", "ops"],
     ChunkUnpacker: "*",
+    // What it was made with; the day and the counts are state.
+    DayGate: ["sessions", "channels", "framing", "packets", "part", "epochSec", "pinned", "span"],
     Epochs: ["view"],
     // Made again of the names: a hundred thousand entries would be walked in every stop.
     Instruments: ["masters", "byName"],
     Intake: ["ports", "options"],
     Latencies: "*",
-    Live: ["options", "clears"],
+    Live: ["options", "clears", "dayNotices"],
     MboRows: "*",
     MessageBatch: "*",
     NseDecoder: ["masters"],

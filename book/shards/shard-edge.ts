@@ -268,6 +268,9 @@ export class ShardEdge {
       case "save_failed":
         this.events.onStatus(`${this.options.name} cannot save a checkpoint: ${word.text}`);
         return;
+      case "notice":
+        this.events.onStatus(`${this.options.name}: ${word.text}`);
+        return;
       case "caught_up":
         this.backMs = performance.now() - this.failedMs;
         this.events.onCaughtUp();

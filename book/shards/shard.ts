@@ -109,6 +109,7 @@ export class Shard {
     if (nowNs - this.advancedNs >= ADVANCE_NS) {
       this.advancedNs = nowNs;
       this.live.advance(nowNs);
+      for (const text of this.live.dayNotices.take()) this.ports.say({ say: "notice", text });
     }
     if (nowNs - this.saidNs >= POSITION_NS) {
       this.saidNs = nowNs;

@@ -41,6 +41,8 @@ export type ShardWord =
       readonly stateBytes: number;
     }
   | { readonly say: "save_failed"; readonly text: string }
+  /** For people: what the calendar refuses. */
+  | { readonly say: "notice"; readonly text: string }
   /** Everything that the log had for this life is done. */
   | { readonly say: "caught_up" }
   | { readonly say: "finished" };

@@ -94,6 +94,12 @@ export const command: Command = {
       fallback: "30s",
       doc: "Between two checkpoints: 500ms, 30s, 5m.",
     },
+    {
+      name: "calendar",
+      kind: "text",
+      placeholder: "FILE",
+      doc: "TOML file of trading days and sessions: frames of another day are refused and counted.",
+    },
     MASTERS_FLAG,
     WINDOW_FLAG,
     DATE_FLAG,
@@ -189,6 +195,7 @@ function bookFlags(flags: FlagValues): BookFlags {
     date: flags.text("date"),
     certify: flags.on("certify"),
     asOf: flags.text("as-of"),
+    calendar: flags.text("calendar"),
   };
 }
 

@@ -128,8 +128,11 @@ export class Ingesting implements Consumer {
 
   /** Commits if enough has gathered. */
   async settle(): Promise<void> {
-    const gathered = this.streams.reduce((sum, { rows }) => sum + rows.rows, 0);
-    if (gathered >= this.choice.rowsPerCommit) await this.commit(false);
+    let gathered = 0;
+    for (const { rows, target } of this.streams) gathered += rows.rows + (target?.batch.count ?? 0);
+    if (gathered < this.choice.rowsPerCommit) return;
+    for (const { target } of this.streams) if (target) flushRows(target);
+    await this.commit(false);
   }
 
   /** Commits what is left, with what is known of its completeness. */

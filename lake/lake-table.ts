@@ -155,6 +155,17 @@ export class LakeTable {
   }
 }
 
+/** What files that become one say together of where they go and whether they are whole. */
+export function mergedTags(files: readonly Add[]): Readonly<Record<string, string>> {
+  const places = files.flatMap(({ tags }) => [parsePlace(tags?.first), parsePlace(tags?.last)]);
+  const known = places.filter((place) => place !== undefined);
+  const doubt = [...new Set(files.flatMap(({ tags }) => [...(tags?.doubt ?? "")]))].join("");
+  if (known.length === 0) return { doubt };
+  const first = known.reduce((least, place) => (isBefore(place, least) ? place : least));
+  const last = known.reduce((most, place) => (isBefore(most, place) ? place : most));
+  return { first: placeText(first), last: placeText(last), doubt };
+}
+
 /** Of every day and stream in a table: from where to where it goes, and whether it is whole. */
 export function proofsOf({ files }: Snapshot): PartitionProof[] {
   const proofs = new Map<string, PartitionProof>();

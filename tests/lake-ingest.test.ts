@@ -159,6 +159,24 @@ describe("ingest", () => {
     expect(row.out).toBe("sequence,last,numbers\n101,120,20\n");
   }, 60_000);
 
+  test("--compact makes one file a stream of many, and changes no row", async () => {
+    const lake = join(folder, "killed");
+    const before = await contents(lake, "events");
+    expect(readdirSync(join(lake, "events/date=2023-11-27/stream=1")).length).toBeGreaterThan(1);
+    const ask = "SELECT * FROM events WHERE token = '8' ORDER BY stream, epoch, sequence, row";
+    const query = ["query", ask, "--lake", lake, "--format", "csv"];
+    const rows = (await edgebook(query)).out;
+    const { code, err } = await edgebook(["ingest", "--compact", "--lake", lake]);
+    expect(code).toBe(0);
+    expect(err).toMatch(/events: \d+ files became 3, /);
+    expect(await contents(lake, "events")).toEqual(before);
+    expect((await edgebook(query)).out).toBe(rows);
+    const again = await edgebook(["ingest", ...words(lake)]);
+    expect(again.err).toContain("0 rows in 0 files");
+    const python = pythonWithPackages();
+    if (python !== undefined) expect(deltalakeRows(python, lake, "events")).toBe(before.rows);
+  }, 300_000);
+
   test("a feed of price levels is refused, with what to do", async () => {
     const { code, err } = await edgebook(["ingest", capture, "--feed", "iex-deep"]);
     expect(code).toBe(2);

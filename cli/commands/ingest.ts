@@ -1,5 +1,11 @@
 /** Edge: `edgebook ingest`: events into the tables of a lake. */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { KafkaTopics, parseKafkaAddress } from "../../frames/kafka-topics.ts";
+import { duckCheckpoints } from "../../lake/delta/checkpoint-duckdb.ts";
+import { DirStorage } from "../../lake/delta/storage-dir.ts";
+import { DeltaTable } from "../../lake/delta/table.ts";
+import { clearLog, compact } from "../../lake/upkeep.ts";
 import type { Command, FlagSpec } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
@@ -34,6 +40,13 @@ const OWN_FLAGS: readonly FlagSpec[] = [
     doc:
       "Days and streams that are read take the place of what the lake has of them, in one commit: " +
       "for a day that is built again. Readers of the former version still have it.",
+  },
+  {
+    name: "compact",
+    kind: "boolean",
+    doc:
+      "Then, or alone: of each day and stream one file, sorted by instrument, in place of many; and " +
+      "the logs without what checkpoints have made needless.",
   },
   {
     name: "kafka",
@@ -109,7 +122,15 @@ export const command: Command = {
   ],
   async run({ args, flags, signal }) {
     const kafka = flags.text("kafka");
-    if (kafka !== undefined) return ingestTopics(kafka, args, flags, signal);
+    if (kafka !== undefined) {
+      const code = await ingestTopics(kafka, args, flags, signal);
+      if (flags.on("compact")) await compactLake(flags.text("lake") ?? "lake");
+      return code;
+    }
+    if (args.length === 0 && flags.on("compact")) {
+      await compactLake(flags.text("lake") ?? "lake");
+      return Exit.Done;
+    }
     if (args.length === 0) {
       throw new CliError(
         "bad_argument",
@@ -142,9 +163,24 @@ export const command: Command = {
           `${repeated > 0 ? `; ${repeated} rows were there already` : ""}\n`,
       );
     }
+    if (flags.on("compact")) await compactLake(flags.text("lake") ?? "lake");
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
 };
+
+async function compactLake(lake: string): Promise<void> {
+  for (const table of [...ROW_TABLES, "gaps"]) {
+    const delta = await DeltaTable.open(new DirStorage(join(lake, table)), duckCheckpoints);
+    if (!delta.exists) continue;
+    const { before, after, rows } = await compact(delta, randomUUID, Date.now);
+    const cleared = await clearLog(delta, Date.now());
+    if (before + cleared === 0) continue;
+    printErr(
+      `edgebook: ${table}: ${before} files became ${after}, ${rows} rows` +
+        `${cleared > 0 ? `; ${cleared} old commits cleared away` : ""}\n`,
+    );
+  }
+}
 
 async function ingestTopics(
   kafka: string,

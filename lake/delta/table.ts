@@ -32,6 +32,8 @@ export class CommitConflict extends Error {
 export class DeltaTable {
   readonly storage: Storage;
   snapshot = new Snapshot();
+  /** Of the newest checkpoint that is known of; -1: none. */
+  checkpointVersion = -1;
   private readonly checkpoints: CheckpointFormat | undefined;
   private readonly checkpointEvery: number;
 
@@ -150,6 +152,7 @@ export class DeltaTable {
     if (version > upTo) return;
     const actions = await this.checkpoints.read(this.storage, version);
     this.snapshot.apply(version, actions);
+    this.checkpointVersion = version;
   }
 
   private async checkpointIfDue(): Promise<void> {
@@ -160,6 +163,7 @@ export class DeltaTable {
     await this.checkpoints.write(this.storage, version, actions);
     const hint = JSON.stringify({ version, size: actions.length });
     await this.storage.put(LAST_CHECKPOINT, new TextEncoder().encode(hint));
+    this.checkpointVersion = version;
   }
 }
 

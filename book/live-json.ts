@@ -71,10 +71,15 @@ export function bookJson(place: Place, depth: number, midnight: MidnightOf): Boo
 /** Seconds since 1970 of the exchange's midnight before a capture time; NaN where it is not needed. */
 export type MidnightOf = (captureSec: number) => number;
 
-/** The newest rows of an instrument, newest first. */
-export function tradesJson(place: Place, limit: number, midnight: MidnightOf): object[] {
+/** The newest rows of an instrument but for `skipped`, newest first. */
+export function tradesJson(
+  place: Place,
+  limit: number,
+  midnight: MidnightOf,
+  skipped = 0,
+): object[] {
   const { trades } = place.stream;
-  return trades.latest(place.instrument, limit).map((slot) => {
+  return trades.latest(place.instrument, limit, skipped).map((slot) => {
     const row = commonRow(place, trades, slot, midnight);
     return {
       ...row,
@@ -90,11 +95,16 @@ export function tradesJson(place: Place, limit: number, midnight: MidnightOf): o
   });
 }
 
-/** The newest order events of a watched instrument, newest first. */
-export function eventsJson(place: Place, limit: number, midnight: MidnightOf): object[] {
+/** The newest order events of a watched instrument but for `skipped`, newest first. */
+export function eventsJson(
+  place: Place,
+  limit: number,
+  midnight: MidnightOf,
+  skipped = 0,
+): object[] {
   const { events } = place.stream;
   if (events === null) return [];
-  return events.latest(place.instrument, limit).map((slot) => ({
+  return events.latest(place.instrument, limit, skipped).map((slot) => ({
     ...commonRow(place, events, slot, midnight),
     action: String.fromCharCode(events.action[slot]),
     side: sideLetter(events.side[slot]),

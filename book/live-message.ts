@@ -16,11 +16,23 @@ export const MESSAGE_LIMITS = {
   maxExtLength: 0,
 };
 
-/** The value that a client sent; undefined for bytes that are none. */
-export function readMessage(message: string | Uint8Array): unknown {
+const FIELDS_LIMIT = 32;
+
+export type LiveFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The fields of what a client sent, lists and maps in them left out; undefined for what is none. */
+export function readMessage(message: string | Uint8Array): LiveFields | undefined {
+  let value: unknown;
   try {
-    return typeof message === "string" ? JSON.parse(message) : decode(message, MESSAGE_LIMITS);
+    value = typeof message === "string" ? JSON.parse(message) : decode(message, MESSAGE_LIMITS);
   } catch {
     return undefined;
   }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const entries = Object.entries(value).slice(0, FIELDS_LIMIT);
+  return Object.fromEntries(entries.filter(([, field]) => isPlain(field)));
+}
+
+function isPlain(field: unknown): boolean {
+  return field === null || ["string", "number", "boolean"].includes(typeof field);
 }

@@ -87,6 +87,7 @@ export class LiveStream implements BookObserver {
 
   private fill(ring: RowRing, slot: number, ops: OpBatch, at: number): void {
     const { messages } = this.stream;
+    ring.epoch[slot] = this.stream.epoch;
     ring.sequence[slot] = messages.sequence[at];
     ring.recvSec[slot] = messages.recvSec[at];
     ring.recvNsec[slot] = messages.recvNsec[at];

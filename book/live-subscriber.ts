@@ -1,18 +1,23 @@
 /**
- * One WebSocket client of `/v1/live`: what it subscribed to, what it has seen, what it is told next.
+ * One client of `/v1/live`: what it subscribed to, what it has seen, what it is told next.
  *
  *   client: {"op":"subscribe","id":1,"feed":"nse-fo","token":"35001","schema":"mbp-10"}
  *   server: {"type":"ack","id":1,...}, then {"type":"mbp-10",...} whenever the book moved
  *
  * Books are conflated: at each `tick` (about 20 a second) the newest state is sent once, and only if
- * it changed. Trades and order events are sent row by row. A reader that is too slow gets nothing
- * more until its connection has drained; then it is told how many rows it missed.
+ * it changed. Trades and order events are sent row by row, in their order, with a cursor to go on from;
+ * `start` or `cursor` replays what is kept, then says `replay_completed`, and goes on live. Gaps of the
+ * streams subscribed to are records among them. A reader that is too slow gets nothing more until its
+ * connection has drained; then it is told how many rows it missed.
  */
 import { API_ERRORS, ApiError } from "./http-error.ts";
 import type { Place } from "./live.ts";
 import type { LiveApi } from "./live-api.ts";
-import { bookJson, eventsJson, tradesJson } from "./live-json.ts";
+import { GapWatch } from "./live-gaps.ts";
+import { bookJson } from "./live-json.ts";
+import { type Beginning, LiveRows, ROW_SCHEMAS } from "./live-rows.ts";
 import { bookState } from "./live-status.ts";
+import type { LiveStream } from "./live-stream.ts";
 
 export const LIVE_SCHEMAS = ["mbp-10", "mbp-1", "bbo", "trades", "tbbo", "mbo"] as const;
 export type LiveSchema = (typeof LIVE_SCHEMAS)[number];
@@ -30,22 +35,24 @@ export interface SubscriberPort {
 interface Subscription {
   readonly place: Place;
   readonly schema: LiveSchema;
-  /** Version of the book that was sent last; rows ever counted of row schemas. */
+  /** Of row schemas: what is to be sent. */
+  readonly rows: LiveRows | null;
+  /** Version of the book that was sent last; -1: none yet. */
   seen: number;
   /** State and best levels that were sent last, to send `bbo` only when it changed. */
   shown: string;
 }
 
-const SUBSCRIPTIONS_LIMIT = 100;
-/** Rows of one subscription in one tick. */
-const ROWS_LIMIT = 500;
+export const SUBSCRIPTIONS_LIMIT = 100;
+/** Messages of rows of one subscription in one tick. */
+const MESSAGES_LIMIT = 8;
 const WAITING_LIMIT = 1 << 20;
 const NO_JOIN = "this service joins no trades with quotes";
 
 export class Subscriber {
   readonly subscriptions = new Map<string, Subscription>();
-  /** Messages that a full connection dropped, and rows that were overwritten unread. */
-  missed = 0;
+  /** Of each stream that something was subscribed of. */
+  private readonly gaps = new Map<LiveStream, GapWatch>();
   private readonly api: LiveApi;
   private readonly port: SubscriberPort;
   private slowTicks = 0;
@@ -57,7 +64,7 @@ export class Subscriber {
 
   /** What the client sent; never throws. */
   message(value: unknown): void {
-    const id = isObject(value) ? (value.id ?? null) : null;
+    const id = isObject(value) ? idOf(value.id) : null;
     try {
       this.obey(value, id);
     } catch (error) {
@@ -76,16 +83,19 @@ export class Subscriber {
       return;
     }
     if (this.slowTicks > 0) {
-      this.send({ type: "slow", skipped_ticks: this.slowTicks, missed: this.missed });
+      let missed = 0;
+      for (const { rows } of this.subscriptions.values()) missed += rows?.overwritten ?? 0;
+      if (!this.send({ type: "slow", skipped_ticks: this.slowTicks, missed })) return;
       this.slowTicks = 0;
-      this.missed = 0;
     }
+    for (const watch of this.gaps.values()) for (const gap of watch.news()) this.send(gap);
     for (const subscription of this.subscriptions.values()) this.update(subscription);
   }
 
   close(): void {
-    for (const subscription of this.subscriptions.values()) release(subscription);
+    for (const { rows } of this.subscriptions.values()) rows?.release();
     this.subscriptions.clear();
+    this.gaps.clear();
   }
 
   private obey(value: unknown, id: unknown): void {
@@ -106,7 +116,7 @@ export class Subscriber {
       default:
         throw new ApiError(
           "bad_message",
-          `op is ${JSON.stringify(value.op)}, not subscribe, unsubscribe, format or ping`,
+          `op is ${quoted(value.op)}, not subscribe, unsubscribe, format or ping`,
         );
     }
   }
@@ -116,26 +126,43 @@ export class Subscriber {
     const place = this.api.place(feed, token);
     if (schema === "tbbo" && this.api.live.asOf === null) throw new ApiError("no_join", NO_JOIN);
     const key = `${feed}/${token}/${schema}`;
-    if (!this.subscriptions.has(key)) {
-      if (this.subscriptions.size >= SUBSCRIPTIONS_LIMIT) {
-        throw new ApiError("too_many", `a client has at most ${SUBSCRIPTIONS_LIMIT} subscriptions`);
-      }
-      if (schema === "mbo") place.stream.watch(place.instrument);
-      const subscription = { place, schema, seen: -1, shown: "" };
-      if (schema === "mbo") subscription.seen = this.countOf(subscription);
-      this.subscriptions.set(key, subscription);
+    const beginning = beginningOf(value, schema);
+    const before = this.subscriptions.get(key);
+    if (before === undefined && this.subscriptions.size >= SUBSCRIPTIONS_LIMIT) {
+      throw new ApiError("too_many", `a client has at most ${SUBSCRIPTIONS_LIMIT} subscriptions`);
+    }
+    if (before === undefined || beginning !== undefined) {
+      const rowSchema = ROW_SCHEMAS.find((each) => each === schema);
+      const from = beginning ?? { start: undefined, cursor: undefined };
+      const rows = rowSchema ? new LiveRows(this.api, place, rowSchema, from) : null;
+      before?.rows?.release();
+      this.subscriptions.set(key, { place, schema, rows, seen: -1, shown: "" });
     }
     this.send({ type: "ack", id, op: "subscribe", feed, token, schema });
+    this.watchGaps(place);
     const made = this.subscriptions.get(key);
     if (made !== undefined) this.update(made);
+  }
+
+  /** A gap that is open already is told at once. */
+  private watchGaps({ feed, stream }: Place): void {
+    if (this.gaps.has(stream)) return;
+    const watch = new GapWatch(feed, stream.stream.index);
+    this.gaps.set(stream, watch);
+    for (const gap of watch.news()) this.send(gap);
   }
 
   private unsubscribe(value: Readonly<Record<string, unknown>>, id: unknown): void {
     const { feed, token, schema } = wanted(value);
     const key = `${feed}/${token}/${schema}`;
     const subscription = this.subscriptions.get(key);
-    if (subscription !== undefined) release(subscription);
+    subscription?.rows?.release();
     this.subscriptions.delete(key);
+    const { place } = subscription ?? {};
+    const isWatched = [...this.subscriptions.values()].some(
+      (other) => other.place.stream === place?.stream,
+    );
+    if (place !== undefined && !isWatched) this.gaps.delete(place.stream);
     this.send({ type: "ack", id, op: "unsubscribe", feed, token, schema });
   }
 
@@ -148,9 +175,8 @@ export class Subscriber {
   }
 
   private update(subscription: Subscription): void {
-    const { schema } = subscription;
-    if (schema === "trades" || schema === "tbbo" || schema === "mbo") this.updateRows(subscription);
-    else this.updateBook(subscription);
+    if (subscription.rows === null) this.updateBook(subscription);
+    else this.updateRows(subscription.rows);
   }
 
   private updateBook(subscription: Subscription): void {
@@ -175,41 +201,13 @@ export class Subscriber {
     subscription.shown = shown;
   }
 
-  private updateRows(subscription: Subscription): void {
-    const { place, schema } = subscription;
-    const { feed } = place;
-    const count = this.countOf(subscription);
-    const first = subscription.seen < 0;
-    const unseen = first ? 20 : count - subscription.seen;
-    if (unseen <= 0) return;
-    const limit = Math.min(unseen, ROWS_LIMIT);
-    const rows = this.rowsOf(subscription, limit).reverse();
-    subscription.seen = count;
-    const missed = first ? 0 : unseen - rows.length;
-    this.missed += missed;
-    if (rows.length === 0 && missed === 0) return;
-    const token = place.stream.stream.decoder.instruments.names[place.instrument];
-    const message = { type: schema, feed: feed.feed.id, token, missed, rows };
-    if (!this.send(message)) this.missed += rows.length;
-  }
-
-  /** The newest rows, newest first. */
-  private rowsOf({ place, schema }: Subscription, limit: number): object[] {
-    const { live, midnight } = this.api;
-    if (schema === "tbbo") {
-      return live.asOf?.rowsJson(place.stream.stream, place.instrument, limit) ?? [];
+  /** What the connection drops, or has no room for, is sent at a later tick. */
+  private updateRows(rows: LiveRows): void {
+    for (let sent = 0; sent < MESSAGES_LIMIT; sent++) {
+      const step = this.port.waiting() > WAITING_LIMIT ? undefined : rows.next();
+      if (step === undefined || !this.send(step.message)) return;
+      rows.took(step);
     }
-    return schema === "mbo"
-      ? eventsJson(place, limit, midnight)
-      : tradesJson(place, limit, midnight);
-  }
-
-  /** Rows that there ever were. */
-  private countOf({ place, schema }: Subscription): number {
-    const { stream, instrument } = place;
-    if (schema === "tbbo") return this.api.live.asOf?.countOf(stream.stream, instrument) ?? 0;
-    const ring = schema === "mbo" ? stream.events : stream.trades;
-    return ring?.countOf(instrument) ?? 0;
   }
 
   private send(message: object): boolean {
@@ -217,12 +215,36 @@ export class Subscriber {
   }
 }
 
-function release({ place, schema }: Subscription): void {
-  if (schema === "mbo") place.stream.unwatch(place.instrument);
-}
-
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A client's own name for its message: text or a number, given back as it came. */
+function idOf(id: unknown): string | number | null {
+  return typeof id === "number" || (typeof id === "string" && id.length <= 64) ? id : null;
+}
+
+/** As a part of an error. */
+const quoted = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : typeof value;
+
+/** Where a replay begins; undefined: there is none. */
+function beginningOf(
+  value: Readonly<Record<string, unknown>>,
+  schema: LiveSchema,
+): Beginning | undefined {
+  const { start, cursor } = value;
+  if (start === undefined && cursor === undefined) return undefined;
+  if (schema !== "trades" && schema !== "mbo") {
+    throw new ApiError("bad_message", "start and cursor are for trades and mbo: rows, not books");
+  }
+  if (cursor !== undefined && typeof cursor !== "string") {
+    throw new ApiError("bad_message", "cursor is text, as a message of rows said it");
+  }
+  if (start !== undefined && typeof start !== "string" && start !== 0) {
+    throw new ApiError("bad_message", "start is nanoseconds since 1970 as text, or 0");
+  }
+  return { start: start === undefined ? undefined : String(start), cursor };
 }
 
 function wanted(value: Readonly<Record<string, unknown>>) {
@@ -233,7 +255,7 @@ function wanted(value: Readonly<Record<string, unknown>>) {
   const known = LIVE_SCHEMAS.find((each) => each === schema);
   if (known === undefined) {
     const names = LIVE_SCHEMAS.join(", ");
-    throw new ApiError("bad_message", `schema is ${JSON.stringify(schema)}, not one of ${names}`);
+    throw new ApiError("bad_message", `schema is ${quoted(schema)}, not one of ${names}`);
   }
   return { feed, token, schema: known };
 }

@@ -23,6 +23,8 @@ export class RowRing {
   readonly id2Hi: Int32Array;
   readonly tradeIdLo: Int32Array;
   readonly tradeIdHi: Int32Array;
+  /** Of the message: epochs that had begun since the first, and its number. */
+  readonly epoch: Uint32Array;
   readonly sequence: Float64Array;
   readonly recvSec: Uint32Array;
   readonly recvNsec: Uint32Array;
@@ -47,6 +49,7 @@ export class RowRing {
     this.id2Hi = new Int32Array(capacity);
     this.tradeIdLo = new Int32Array(capacity);
     this.tradeIdHi = new Int32Array(capacity);
+    this.epoch = new Uint32Array(capacity);
     this.sequence = new Float64Array(capacity);
     this.recvSec = new Uint32Array(capacity);
     this.recvNsec = new Uint32Array(capacity);
@@ -87,14 +90,19 @@ export class RowRing {
     this.newest.fill(-1);
   }
 
-  /** Slots of the instrument's newest rows, newest first, at most `limit`. */
-  latest(instrument: number, limit: number): number[] {
+  /**
+   * Slots of the instrument's newest rows, newest first, at most `limit`, the first `skipped` left
+   * out.
+   */
+  latest(instrument: number, limit: number, skipped = 0): number[] {
     const slots: number[] = [];
+    let left = skipped;
     const oldest = this.head - this.capacity;
     let row = instrument < this.newest.length ? this.newest[instrument] : -1;
     while (row >= 0 && row >= oldest && slots.length < limit) {
       const slot = row % this.capacity;
-      slots.push(slot);
+      if (left > 0) left--;
+      else slots.push(slot);
       row = this.before[slot];
     }
     return slots;

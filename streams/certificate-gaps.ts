@@ -44,7 +44,7 @@ export function gapsOf(feed: string, sequencer: Sequencer): GapJson[] {
   return rows.map((row) => gapJson(feed, row));
 }
 
-function gapJson(feed: string, row: GapRow): GapJson {
+export function gapJson(feed: string, row: GapRow): GapJson {
   return {
     feed,
     stream: row.stream,

@@ -4,6 +4,7 @@
  */
 import type { Client, ClientPort } from "../centre.ts";
 import { ApiError } from "../http-error.ts";
+import { SUBSCRIPTIONS_LIMIT } from "../live-subscriber.ts";
 import type { ClientWord } from "./record.ts";
 import type { ShardEdge } from "./shard-edge.ts";
 
@@ -61,7 +62,9 @@ export class ShardedClient implements Client {
   /** A shard has begun a new life, which knows no clients. */
   begun(shard: number): void {
     for (const value of this.standing[shard].values()) {
-      this.shards[shard].tellClient({ ...this.word(value), isAgain: true });
+      // What was replayed once is not replayed again.
+      const { start: _start, cursor: _cursor, ...again } = value as Record<string, unknown>;
+      this.shards[shard].tellClient({ ...this.word(again), isAgain: true });
     }
   }
 
@@ -89,9 +92,22 @@ export class ShardedClient implements Client {
       this.port.send({ type: "error", id: fields.id ?? null, ...error.body() });
       return;
     }
-    if (op === "subscribe" && found >= 0) this.standing[owner].set(key, value);
+    if (op === "subscribe" && found >= 0) {
+      if (this.isFull(owner, key)) {
+        const message = `a client has at most ${SUBSCRIPTIONS_LIMIT} subscriptions`;
+        const error = new ApiError("too_many", message).body();
+        this.port.send({ type: "error", id: fields.id ?? null, ...error });
+        return;
+      }
+      this.standing[owner].set(key, value);
+    }
     if (op === "unsubscribe") this.standing[owner].delete(key);
     this.shards[owner].tellClient(this.word(value));
+  }
+
+  private isFull(owner: number, key: string): boolean {
+    const all = this.standing.reduce((sum, { size }) => sum + size, 0);
+    return all >= SUBSCRIPTIONS_LIMIT && !this.standing[owner].has(key);
   }
 
   /** -1: none has the instrument. */

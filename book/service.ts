@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { type MqttAccess, withoutPassword } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
-import type { KafkaSettings } from "../frames/transport-kafka.ts";
+import { KafkaChunkSource, type KafkaSettings } from "../frames/transport-kafka.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
@@ -19,7 +19,9 @@ import type { BookApi } from "./book-api.ts";
 import type { Calendar } from "./calendar/declaration.ts";
 import type { Centre } from "./centre.ts";
 import { httpApp, type PageFile } from "./http.ts";
+import type { EventRows } from "./kafka/event-rows.ts";
 import { EventsOut } from "./kafka/events-out.ts";
+import { GroupCentre } from "./kafka/group-centre.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { LiveApi } from "./live-api.ts";
 import { LocalCentre } from "./local-centre.ts";
@@ -62,7 +64,10 @@ export interface ServiceOptions {
   readonly events?: string | undefined;
   /** How that uses Kafka. */
   readonly kafka?: KafkaSettings;
-  /** Names this process within its group of Kafka for good. */
+  /**
+   * Names this process within its group of Kafka for good: it has the streams that the group gives it,
+   * from `from`, its one source; `state` is shared by all members.
+   */
   readonly member?: string | undefined;
   /** Absent: the books are in this thread. */
   readonly shards?: ShardsOptions;
@@ -129,13 +134,18 @@ async function listenAndRun(
   const scratch = options.shards !== undefined && options.state === undefined ? newFolder() : "";
   const events = openEvents(options);
   const centre = openCentre(options, scratch, canAsk, ask, events);
+  const group = centre instanceof GroupCentre ? centre : undefined;
   const { api } = centre;
   const started = performance.now();
   let ready = false;
   const neighbours = options.neighbours && new Neighbours(options.neighbours);
   const app = httpApp(api, {
     version: options.version,
-    readiness: () => ({ ready, reason: ready ? "" : "not listening for chunks yet" }),
+    readiness: () => {
+      const isReady = ready && (group?.isMember ?? true);
+      const reason = ready ? "warming up, not yet a member of its group" : "not listening yet";
+      return { ready: isReady, reason: isReady ? "" : reason };
+    },
     metrics: () => ({
       version: options.version,
       sources: sources.map(({ name, connected }) => ({
@@ -178,9 +188,12 @@ async function listenAndRun(
   // A collector that came before the intake would be told that nobody is there to hear it.
   if (own?.clientId !== undefined) broker?.admitFirst(own.clientId, intakeIsThere);
   const take = (bytes: Uint8Array) => centre.push(bytes);
-  const sourcesDone = Promise.all(sources.map((source) => source.run(take))).then(() =>
-    centre.finish(),
-  );
+  const [first] = sources;
+  const runs =
+    group !== undefined && first instanceof KafkaChunkSource
+      ? [group.run(first)]
+      : sources.map((source) => source.run(take));
+  const sourcesDone = Promise.all(runs).then(() => centre.finish());
   // Whoever waits for the sources hears of a broken one, also of one that broke by now.
   sourcesDone.catch(() => {});
   await intakeIsThere;
@@ -199,8 +212,10 @@ async function listenAndRun(
     sourcesDone,
     async close() {
       for (const timer of timers) clearInterval(timer);
+      // Its last checkpoint is fenced by the group, so it is a member until then.
+      await group?.close();
       await Promise.all(sources.map((source) => source.close()));
-      await centre.close();
+      await (group === undefined ? centre.close() : undefined);
       await events?.close();
       if (scratch !== "") rmSync(scratch, { recursive: true, force: true });
       await listener.close();
@@ -234,7 +249,7 @@ function openCentre(
     const state = options.state ?? scratch;
     return new ShardedCentre({ ...shards, state, key, tool, saveNs, canAsk, ask, onStatus });
   }
-  const newLive = () =>
+  const newLive = (rows: EventRows | undefined) =>
     new Live({
       zstd: openZstd(),
       ...(options.decoderFor === undefined ? {} : { decoderFor: options.decoderFor }),
@@ -244,12 +259,17 @@ function openCentre(
       ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
       ...(options.calendar === undefined ? {} : { calendar: options.calendar }),
       ...(options.onlyDay === undefined ? {} : { onlyDay: options.onlyDay }),
-      ...(events === undefined ? {} : { rows: events.rows }),
+      ...(rows === undefined ? {} : { rows }),
       intake: { canAsk },
       clockNs: () => (performance.timeOrigin + performance.now()) * 1e6,
       ask,
     });
-  return new LocalCentre({ newLive, tool, state: options.state, key, saveNs, events, onStatus });
+  const { member, state } = options;
+  if (member !== undefined && state !== undefined) {
+    return new GroupCentre({ newLive, tool, state, key, saveNs, events, onStatus });
+  }
+  const local = { tool, state, key, saveNs, events, onStatus };
+  return new LocalCentre({ ...local, newLive: () => newLive(events?.rows) });
 }
 
 /** Shards begin again from checkpoints also where nobody wants to keep any. */

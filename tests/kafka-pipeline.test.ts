@@ -43,7 +43,7 @@ test(
     const collected = await run(...words, ...spool, ...map, "--to", kafka, "--to", chunks);
     expect([collected.code, collected.err]).toEqual([0, expect.stringContaining("chunks")]);
     const [one, other] = await Promise.all([
-      service("--from", kafka, "--name", "over", "--member", "over-1"),
+      service("--from", kafka, "--name", "over"),
       service("--from", chunks),
     ]);
     for (const token of tokensOf(STREAMS)) {

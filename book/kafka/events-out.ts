@@ -43,7 +43,7 @@ export function schemaDigest(): string {
 }
 
 export class EventsOut {
-  readonly rows = new EventRows((batch) => this.add(batch));
+  readonly rows = this.newRows();
   /** Bytes that the brokers have not acknowledged, and the most there ever were. */
   bytes = 0;
   bytesMost = 0;
@@ -73,6 +73,11 @@ export class EventsOut {
     this.topics = new KafkaTopics(prefix);
     this.standing = new Standing(url, onStatus);
     this.clients = openClients(clientOptions(clientName, brokers));
+  }
+
+  /** Of books that come and go by themselves; who makes them flushes them. */
+  newRows(): EventRows {
+    return new EventRows((batch) => this.add(batch));
   }
 
   /** Resolves when more rows may be made; undefined: at once. */

@@ -73,7 +73,9 @@ export const command: Command = {
       name: "member",
       kind: "text",
       placeholder: "NAME",
-      doc: "Names this process within its group of Kafka for good, so that a restart moves nothing.",
+      doc:
+        "Makes this one of a group of services that share the streams of --from kafka://; the name is " +
+        "its own for good, --name is the group's, and --state is a directory that all of them see.",
     },
     {
       name: "shards",
@@ -152,6 +154,7 @@ export const command: Command = {
     const access = httpAccess(flags);
     const warning = openDoor(http.host, access);
     if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
+    demandGroup(flags);
     const service = await startService({
       version: packageFile.version,
       from,
@@ -187,6 +190,20 @@ export const command: Command = {
 
 /** Where the threads of `--shards` begin. */
 const SHARD_WORKER = new URL("../book-shard-worker.ts", import.meta.url);
+
+/** A member of a group shares everything but its name. */
+function demandGroup(flags: FlagValues): void {
+  if (flags.text("member") === undefined) return;
+  const from = flags.texts("from");
+  const isAlone = from.length === 1 && from[0]?.startsWith("kafka:");
+  const others = flags.text("broker") ?? flags.integer("shards") ?? flags.text("as-of");
+  if (isAlone && others === undefined && flags.text("state") !== undefined) return;
+  throw new CliError(
+    "bad_flag",
+    "A member of a group has one --from kafka://HOST:PORT and a --state that it shares.",
+    "Leave out --member, or give these two and no --broker, --shards or --as-of.",
+  );
+}
 
 function bookFlags(flags: FlagValues): BookFlags {
   return {

@@ -1,5 +1,6 @@
 /** Edge: `edgebook book`: chunks in, live books out over HTTP and WebSocket, with the page. */
 
+import type { NeighbourOptions } from "../../book/neighbours.ts";
 import { startService } from "../../book/service.ts";
 import { parseAddress } from "../../book/service-error.ts";
 import { parseKafkaAddress } from "../../frames/kafka-topics.ts";
@@ -102,6 +103,19 @@ export const command: Command = {
       placeholder: "FILE",
       doc: "TOML file of trading days and sessions: frames of another day are refused and counted.",
     },
+    {
+      name: "collector",
+      kind: "text",
+      repeatable: true,
+      placeholder: "URL",
+      doc: "A collector's --http, such as http://127.0.0.1:8081: the page shows how it is doing.",
+    },
+    {
+      name: "history",
+      kind: "text",
+      placeholder: "URL",
+      doc: "Where 'edgebook replay FILE --serve' answers: the day that the page's Replay plays.",
+    },
     MASTERS_FLAG,
     WINDOW_FLAG,
     DATE_FLAG,
@@ -171,6 +185,7 @@ export const command: Command = {
       ...(count === undefined ? {} : { shards: { count, module: SHARD_WORKER, rest: books } }),
       ...(state === undefined ? {} : { state }),
       saveNs: flags.durationNs("save-every") ?? 30e9,
+      neighbours: neighboursOf(flags),
       onStatus: (text) => printErr(`edgebook: ${text}\n`),
     });
     if (service.brokerUrl !== undefined) printErr(`edgebook: broker at ${service.brokerUrl}\n`);
@@ -187,6 +202,20 @@ export const command: Command = {
     return Exit.Done;
   },
 };
+
+/** Other processes that the page shows. @throws CliError no address of one */
+function neighboursOf(flags: FlagValues): NeighbourOptions {
+  const urlOf = (flag: string, text: string) => {
+    const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
+    if (URL.canParse(url)) return new URL(url).origin;
+    const hint = `Write --${flag} http://127.0.0.1:8081.`;
+    throw new CliError("bad_flag", `'--${flag}' is '${text}', which is no address.`, hint);
+  };
+  const collectors = flags.texts("collector").map((text) => urlOf("collector", text));
+  const history = flags.text("history");
+  const historyUrl = history === undefined ? undefined : urlOf("history", history);
+  return { collectors: () => collectors, history: () => historyUrl };
+}
 
 /** Where the threads of `--shards` begin. */
 const SHARD_WORKER = new URL("../book-shard-worker.ts", import.meta.url);

@@ -1,10 +1,11 @@
 /** Edge: `edgebook demo`: the whole product on one machine, from a simulated exchange to the page. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BookService, startService } from "../../book/service.ts";
 import { parseAddress } from "../../book/service-error.ts";
 import { parseMasters } from "../../feed/nse/masters.ts";
+import { CHUNK_FILE_ENDING } from "../../frames/transport-dir.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { pageFiles } from "../../web/bundle.ts";
 import { type Command, NO_ARGUMENTS } from "../command.ts";
@@ -18,6 +19,7 @@ import { aborted } from "./book.ts";
 const STATUS_MS = 1000;
 /** In a pipe a line now and then is enough. */
 const QUIET_STATUS_MS = 10_000;
+const SPOOL_LOOK_MS = 250;
 
 export const command: Command = {
   args: NO_ARGUMENTS,
@@ -110,15 +112,12 @@ async function runWith(
     ...["--name", "demo", "--to", service.brokerUrl ?? "", "--spool", spool, "--spool-gib", "1"],
   ]);
   around.collector = collector;
+  const over = new AbortController();
   const died = collector.exited.then((code) => ({ code }));
   try {
     await collector.listening();
     market.start();
-    // The page's Replay view plays what the collector has kept.
-    around.history = newProcess("history", /history at/, signal, [
-      ...["replay", spool, "--feed", "nse-fo", "--serve", "127.0.0.1:0"],
-    ]);
-    around.history.listening().catch((error: Error) => printErr(`edgebook: ${error.message}\n`));
+    void startHistory(spool, around, AbortSignal.any([signal, over.signal]));
     printOut(`edgebook demo: ${service.url}\n`);
     printOut("Ctrl-C ends it.\n");
     const status = statusLine(market, service);
@@ -130,10 +129,26 @@ async function runWith(
     }
     return Exit.Done;
   } finally {
+    over.abort();
     await market.stop();
     await Promise.all([collector.stop(), around.history?.stop()]);
   }
 }
+
+/** The page's Replay view plays what the collector has kept, as soon as that is anything. */
+async function startHistory(spool: string, around: DemoParts, signal: AbortSignal) {
+  const hasChunks = () => readdirSync(spool, { recursive: true }).some(isChunkFile);
+  while (!signal.aborted && !(existsSync(spool) && hasChunks())) await Bun.sleep(SPOOL_LOOK_MS);
+  if (signal.aborted) return;
+  around.history = newProcess("history", /history at/, signal, [
+    ...["replay", spool, "--feed", "nse-fo", "--serve", "127.0.0.1:0"],
+  ]);
+  around.history.listening().catch((error: Error) => {
+    if (!signal.aborted) printErr(`edgebook: ${error.message}\n`);
+  });
+}
+
+const isChunkFile = (name: string | Buffer): boolean => String(name).endsWith(CHUNK_FILE_ENDING);
 
 function newProcess(name: string, listening: RegExp, signal: AbortSignal, words: string[]) {
   const onLine = (line: string) => {

@@ -121,6 +121,9 @@ function priceCell(price: string, side: Side, onPrice: OnPrice | undefined, chos
 
 function warningOf(book: Book | null): string {
   if (book === null) return "";
+  if (book.doubtful && book.state === "held") {
+    return "Doubtful: messages of this stream were lost. And held: another gap is open.";
+  }
   return WARNINGS[book.state] ?? (book.doubtful ? "Doubtful: messages were lost." : "");
 }
 

@@ -47,6 +47,16 @@ const dataOf = ({ seconds, mid, spread }: SpreadPoints): uPlot.AlignedData => [
   spread,
 ];
 
+/** A little room above and below, also where nothing moved yet. */
+function padded(least: number | null, most: number | null): [number, number] {
+  if (least === null || most === null) return [0, 1];
+  const room = Math.max((most - least) * 0.15, Math.abs(most) * 1e-4, 1e-4);
+  return [least - room, most + room];
+}
+
+/** A line of one moment is no line: then the moment itself is shown. */
+const isShort = ({ data }: uPlot): boolean => data[0].length < 3;
+
 const sizeOf = ({ clientWidth, clientHeight }: HTMLElement) => ({
   width: clientWidth,
   height: clientHeight - LEGEND,
@@ -64,6 +74,7 @@ function optionsFor(size: { readonly width: number; readonly height: number }): 
     cursor: { drag: { x: false, y: false } },
     scales: {
       x: { time: true },
+      y: { range: (_chart, least, most) => padded(least, most) },
       spread: { range: (_chart, _least, most) => [0, (most ?? 1) * 4 || 1] },
     },
     axes: [
@@ -73,14 +84,14 @@ function optionsFor(size: { readonly width: number; readonly height: number }): 
     ],
     series: [
       { label: "time", value: "{HH}:{mm}:{ss}" },
-      { label: "mid", stroke: colour("curve"), width: 1.5, points: { show: false } },
+      { label: "mid", stroke: colour("curve"), width: 1.5, points: { show: isShort } },
       {
         label: "spread",
         scale: "spread",
         stroke: colour("wait"),
         fill: colour("wait-fill"),
         width: 1,
-        points: { show: false },
+        points: { show: isShort },
       },
     ],
   };

@@ -9,10 +9,8 @@ import { rateCurves, streamKey } from "./store.ts";
 export function Tile({ status }: { readonly status: StreamStatus }): VNode {
   const { state, lines } = status;
   const key = streamKey(status);
-  const fact = (name: string, text: string, tone = "") => [
-    h("dt", { key: name }, name),
-    h("dd", { key: `${name} is`, class: tone }, text),
-  ];
+  const fact = (name: string, text: string, tone = "") =>
+    h("div", { key: name }, h("dt", null, name), h("dd", { class: tone }, text));
   return h(
     "article",
     { class: "tile", "data-state": state, "aria-label": key },

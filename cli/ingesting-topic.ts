@@ -16,11 +16,13 @@ import { RowBatch } from "../book/rows/row-batch.ts";
 import type { LakeTable as RowTable } from "../book/rows/schema.ts";
 import {
   clientOptions,
+  ensureTopic,
   type KafkaPlace,
   type KafkaRecord,
   kafkaLibrary,
   Reading,
 } from "../frames/kafka-client.ts";
+import { KafkaTopics, PARTITIONS } from "../frames/kafka-topics.ts";
 import type { Action, Add } from "../lake/delta/actions.ts";
 import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
 import type { Snapshot } from "../lake/delta/snapshot.ts";
@@ -32,6 +34,8 @@ import { dayOf, openTable, tableColumns } from "./lake-tables.ts";
 
 export interface TopicChoice {
   readonly brokers: readonly string[];
+  /** What the names of all topics begin with. */
+  readonly prefix: string;
   readonly group: string;
   /** Names this worker within its group for good: a restart takes its partitions up at once. */
   readonly member?: string | undefined;
@@ -101,6 +105,7 @@ export class TopicIngest {
   /** Steps one behind the other: a commit and a record never at the same time. */
   private turn: Promise<void> = Promise.resolve();
   private failure: Error | undefined;
+  private areMade = false;
 
   constructor(choice: TopicChoice) {
     this.choice = choice;
@@ -114,7 +119,7 @@ export class TopicIngest {
           sessionTimeout: 10_000,
           heartbeatInterval: 1_000,
         }),
-      topics: async () => [...choice.topics.keys()],
+      topics: () => this.topicsThere(),
       places: () => this.places(),
       each: (record) => this.inTurn(() => this.take(record)),
       onAssigned: () => void this.inTurn(() => this.assigned()),
@@ -126,6 +131,7 @@ export class TopicIngest {
 
   /** Until the signal, or until everything is in; commits what it holds before it ends. */
   async run(signal: AbortSignal): Promise<void> {
+    await this.topicsThere();
     if (this.choice.endsAtLatest) this.latest = await this.latestOffsets();
     for (const [topic, table] of this.choice.topics) {
       const storage = new DirStorage(join(this.choice.lake, table));
@@ -145,6 +151,22 @@ export class TopicIngest {
     await this.reading.close();
     await Promise.race([running, Bun.sleep(5_000)]);
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Made where they are not there: a book service may come later. */
+  private async topicsThere(): Promise<string[]> {
+    const names = [...this.choice.topics.keys()];
+    if (this.areMade) return names;
+    const { Admin } = await kafkaLibrary();
+    const admin = new Admin(clientOptions(this.choice.appId, this.choice.brokers));
+    try {
+      const topics = new KafkaTopics(this.choice.prefix);
+      for (const name of names) await ensureTopic(admin, topics, name, PARTITIONS);
+      this.areMade = true;
+    } finally {
+      await admin.close().catch(() => {});
+    }
+    return names;
   }
 
   private inTurn(step: () => Promise<void>): Promise<void> {

@@ -203,6 +203,7 @@ async function ingestTopics(
   const tables = ROW_TABLES.filter((table) => asked.includes(table));
   const work = new TopicIngest({
     brokers,
+    prefix,
     group: flags.text("consumer-group") ?? "edgebook-ingest",
     member: flags.text("member"),
     appId: flags.text("app-id") ?? "edgebook-ingest",

@@ -23,7 +23,11 @@ export const API_ERRORS = {
     hint: 'Send {"op":"subscribe","feed":"nse-fo","token":"35001","schema":"mbp-10"}.',
   },
   too_many: { status: 429, hint: "Unsubscribe from what is no longer watched." },
-  not_websocket: { status: 426, hint: "Open /v1/live as a WebSocket." },
+  busy: { status: 503, hint: "Close a connection, or ask another book service." },
+  not_websocket: {
+    status: 426,
+    hint: "Open /v1/live as a WebSocket, or send 'Accept: application/x-ndjson'.",
+  },
   no_history: {
     status: 503,
     hint: "Start 'edgebook replay FILE --serve HOST:PORT' and name it with --history HOST:PORT.",

@@ -2,25 +2,33 @@
  * Edge: the listener of the book service. HTTP goes to the Hono application, `/v1/live` becomes a
  * WebSocket, and a timer lets every subscriber look for news 20 times a second.
  */
-import { encode } from "@msgpack/msgpack";
 import type { ServerWebSocket } from "bun";
 import type { Hono } from "hono";
 import { type AccessToken, isLoopback } from "./access.ts";
 import type { Client, ClientPort } from "./centre.ts";
 import { Gate } from "./gate.ts";
 import { HistoryLink, type HistorySide } from "./history-link.ts";
+import { ApiError, type ApiErrorCode } from "./http-error.ts";
+import {
+  heartbeatOf,
+  LiveConnection,
+  type LiveFormat,
+  TICK_MS,
+  type Wire,
+} from "./live-connection.ts";
 import { MESSAGE_BYTES_LIMIT, readMessage } from "./live-message.ts";
+import { ndjsonAnswer, parseLiveQuery } from "./live-ndjson.ts";
 import { unreadable } from "./live-subscriber.ts";
 import { listenError } from "./service-error.ts";
 
-const TICK_MS = 50;
 const CLIENTS_LIMIT = 1000;
 /** Beyond this a connection drops; the subscriber stops long before. */
 const WAITING_BYTES_LIMIT = 8 << 20;
 
 interface Connection {
-  format: "json" | "msgpack";
-  subscriber: Client | undefined;
+  readonly format: LiveFormat;
+  readonly heartbeatSeconds: number;
+  live: LiveConnection | undefined;
   /** Of `/v1/replay`: where that leads, and the way when it is open. */
   readonly history: string | undefined;
   link: HistoryLink | undefined;
@@ -50,7 +58,21 @@ export function listenHttp(
   historyUrl: () => string | undefined = () => undefined,
 ): HttpListener {
   const open = new Set<ServerWebSocket<Connection>>();
+  /** Answers that go on: how each is ended. */
+  const streams = new Map<LiveConnection, () => void>();
   const gate = new Gate({ tokens, isLoopback: isLoopback(host), isTls: tls !== undefined });
+  const stream = (asked: URLSearchParams): Response => {
+    try {
+      const { response, connection, end } = ndjsonAnswer(connect, parseLiveQuery(asked), (gone) =>
+        streams.delete(gone),
+      );
+      streams.set(connection, end);
+      return response;
+    } catch (error) {
+      if (error instanceof ApiError) return refused(error.code, error.message);
+      throw error;
+    }
+  };
   let server: Bun.Server<Connection>;
   try {
     server = Bun.serve<Connection>({
@@ -66,14 +88,27 @@ export function listenHttp(
         const upgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
         const history = pathname === "/v1/replay" ? historyUrl() : undefined;
         const isSocket = upgrade && (pathname === "/v1/live" || history !== undefined);
-        if (!isSocket) return app().fetch(request);
-        if (!isSameOrigin(request)) return new Response("another origin", { status: 403 });
-        if (open.size >= CLIENTS_LIMIT) return new Response("too many clients", { status: 503 });
+        const isStream = pathname === "/v1/live" && !upgrade && wantsNdjson(request);
+        if (!isSocket && !isStream) return app().fetch(request);
+        if (!isSameOrigin(request))
+          return refused("other_origin", "a page of another origin asked");
+        if (open.size + streams.size >= CLIENTS_LIMIT) {
+          return refused("busy", `${CLIENTS_LIMIT} clients are connected already`);
+        }
+        if (isStream) {
+          self.timeout(request, 0);
+          return stream(searchParams);
+        }
         const format = searchParams.get("format") === "msgpack" ? "msgpack" : "json";
+        const heartbeatSeconds = heartbeatOf(searchParams.get("heartbeat_interval_s"));
+        if (heartbeatSeconds === undefined) {
+          return refused("bad_parameter", "heartbeat_interval_s is no number from 1 to 1800");
+        }
         const leads = history === undefined ? undefined : `${history}/v1/replay${search}`;
         const data: Connection = {
           format,
-          subscriber: undefined,
+          heartbeatSeconds,
+          live: undefined,
           history: leads,
           link: undefined,
         };
@@ -86,23 +121,29 @@ export function listenHttp(
         backpressureLimit: WAITING_BYTES_LIMIT,
         open(socket) {
           open.add(socket);
-          const { history } = socket.data;
-          if (history === undefined) socket.data.subscriber = connect(portOf(socket));
-          else socket.data.link = new HistoryLink(history, historySide(socket));
+          const { history, format, heartbeatSeconds } = socket.data;
+          if (history === undefined) {
+            socket.data.live = new LiveConnection(
+              connect,
+              format,
+              heartbeatSeconds,
+              wireOf(socket),
+            );
+          } else socket.data.link = new HistoryLink(history, historySide(socket));
         },
         message(socket, message) {
-          const { subscriber, link } = socket.data;
+          const { live, link } = socket.data;
           if (link !== undefined) {
             link.message(String(message));
             return;
           }
           const value = readMessage(message);
-          if (value === undefined) socket.send(packed(socket, unreadable()));
-          else subscriber?.message(value);
+          if (value === undefined) live?.send(unreadable());
+          else live?.message(value);
         },
         close(socket) {
           open.delete(socket);
-          socket.data.subscriber?.close();
+          socket.data.live?.close();
           socket.data.link?.close();
         },
       },
@@ -111,16 +152,18 @@ export function listenHttp(
     throw listenError("http", host, port, error as Error);
   }
   const timer = setInterval(() => {
-    for (const socket of open) socket.data.subscriber?.tick();
+    for (const socket of open) socket.data.live?.tick();
+    for (const connection of streams.keys()) connection.tick();
   }, TICK_MS);
   return {
     url: `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
     get clients() {
-      return open.size;
+      return open.size + streams.size;
     },
     async close() {
       clearInterval(timer);
       for (const socket of open) socket.close(1001, "the service ends");
+      for (const end of streams.values()) end();
       await server.stop(true);
     },
   };
@@ -141,19 +184,18 @@ function historySide(socket: ServerWebSocket<Connection>): HistorySide {
   };
 }
 
-function portOf(socket: ServerWebSocket<Connection>): ClientPort {
+function wireOf(socket: ServerWebSocket<Connection>): Wire {
   return {
-    format: socket.data.format,
-    sendPacked: (message) => socket.send(message) !== 0,
     // 0: dropped; -1: it waits in the connection, which is as good as sent.
-    send: (message: object) => socket.send(packed(socket, message)) !== 0,
+    send: (message) => socket.send(message) !== 0,
     waiting: () => socket.getBufferedAmount(),
-    setFormat: (format: "json" | "msgpack") => {
-      socket.data.format = format;
-    },
   };
 }
 
-function packed(socket: ServerWebSocket<Connection>, message: object): string | Uint8Array {
-  return socket.data.format === "msgpack" ? encode(message) : JSON.stringify(message);
+const wantsNdjson = (request: Request): boolean =>
+  (request.headers.get("accept") ?? "").includes("application/x-ndjson");
+
+function refused(code: ApiErrorCode, message: string): Response {
+  const error = new ApiError(code, message);
+  return Response.json(error.body(), { status: error.status });
 }

@@ -1,0 +1,98 @@
+/** What the documents show is what happens: every command of them runs, and says what they say. */
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { complaintOf, readScript, runScript } from "./docs-run.ts";
+
+const house = join(import.meta.dir, "..");
+const scratch = mkdtempSync(join(tmpdir(), "edgebook-docs-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const LIMIT_MS = 120_000;
+
+const guides = readdirSync(join(house, "docs/guides")).map((name) => `docs/guides/${name}`);
+/** Documents that are a session of their own. */
+const RUN = [...guides];
+/** In this one the reader writes files of a checkout. */
+const WRITES_SOURCES = "docs/guides/write-a-feed.md";
+
+describe("a reader who types what stands there", () => {
+  for (const path of RUN) {
+    test(
+      `sees what ${path} shows`,
+      async () => {
+        const folder = mkdtempSync(join(scratch, "run-"));
+        const isCheckout = path === WRITES_SOURCES;
+        if (isCheckout) copyCheckout(folder);
+        else symlinkSync(join(house, "deploy"), join(folder, "deploy"));
+        const script = readScript(readFileSync(join(house, path), "utf8"));
+        const ran = await runScript(script, { folder, house: isCheckout ? folder : house });
+        expect(ran.length).toBeGreaterThan(0);
+        expect(ran.map(complaintOf).find((each) => each !== undefined)).toBeUndefined();
+      },
+      LIMIT_MS,
+    );
+  }
+});
+
+test("every link between documents leads somewhere", () => {
+  const pages = [
+    ...RUN,
+    "CONTRIBUTING.md",
+    ...readdirSync(join(house, "docs"))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `docs/${name}`),
+  ];
+  const dead: string[] = [];
+  for (const page of new Set(pages)) {
+    const text = readFileSync(join(house, page), "utf8");
+    for (const [, target] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      if (!existsSync(join(house, dirname(page), target))) dead.push(`${page}: ${target}`);
+    }
+  }
+  expect(dead).toEqual([]);
+});
+
+describe("the reader of documents", () => {
+  test("joins lines, waits for a heredoc's end, and takes output as output", () => {
+    const { steps, files } = readScript(
+      "```sh\na \\\n  b\ncat > x <<'EOF'\none\nEOF\n```\n```console\n$ c\nd …\n$ e\n```\n```ts x.ts\n1;\n```\n",
+    );
+    expect(steps.map(({ command }) => command)).toEqual([
+      "a \\\n  b",
+      "cat > x <<'EOF'\none\nEOF",
+      "c",
+      "e",
+    ]);
+    expect(steps.map(({ shown }) => shown)).toEqual([undefined, undefined, ["d …"], []]);
+    expect(files).toEqual([{ path: "x.ts", text: "1;\n" }]);
+  });
+
+  test("notices another output, another exit code, and a command that never ran", async () => {
+    const folder = mkdtempSync(join(scratch, "wrong-"));
+    const text =
+      "```console\n$ echo one\ntwo\n$ echo one\n…e\n```\n```sh\nfalse\nexit 0\ntrue\n```\n";
+    const ran = await runScript(readScript(text), { folder, house });
+    const wrong = ran.map((each) => complaintOf(each) !== undefined);
+    expect(wrong).toEqual([true, false, true, true, true]);
+  });
+});
+
+/** The sources alone; what is installed is shared. */
+function copyCheckout(folder: string): void {
+  const skip = /^(\.|node_modules$|dist$|docs$|deploy$|bench$)/;
+  for (const name of readdirSync(house).filter((each) => !skip.test(each))) {
+    cpSync(join(house, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(house, "node_modules"), join(folder, "node_modules"));
+}

@@ -34,7 +34,7 @@ export function listenToKeys(): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") helpIsOpen.value = false;
-    if (isTyping(event.target) || !obey(event.key, event.target)) return;
+    if (isItsOwn(event.key, event.target) || !obey(event.key, event.target)) return;
     event.preventDefault();
   });
 }
@@ -51,10 +51,10 @@ function obey(key: string, target: EventTarget | null): boolean {
   return true;
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLInputElement ||
-    target instanceof HTMLSelectElement ||
-    target instanceof HTMLTextAreaElement
-  );
+/** Whether what has the focus needs the key itself. */
+function isItsOwn(key: string, target: EventTarget | null): boolean {
+  if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
+  if (!(target instanceof HTMLInputElement)) return false;
+  const isText = target.type !== "range" && target.type !== "checkbox";
+  return isText || key === " " || key.startsWith("Arrow");
 }

@@ -123,8 +123,12 @@ function Controls({ instrument, day }: ControlsProps): VNode {
           {
             id: "speed",
             value: link.speed.value,
-            onChange: (event: Event) =>
-              link.setSpeed((event.currentTarget as HTMLSelectElement).value),
+            onChange: (event: Event) => {
+              const select = event.currentTarget as HTMLSelectElement;
+              link.setSpeed(select.value);
+              // The keys are the player's again.
+              select.blur();
+            },
           },
           link.SPEEDS.map((each) => h("option", { key: each, value: each }, each)),
         ),

@@ -6,7 +6,7 @@
 import type { Position } from "../frames/transport.ts";
 import { openZstd } from "../frames/zstd.ts";
 import type { Centre, Client, ClientPort } from "./centre.ts";
-import { CheckpointFolder } from "./checkpoint/folder.ts";
+import { type CheckpointCopy, CheckpointFolder } from "./checkpoint/folder.ts";
 import { openLive } from "./checkpoint/opening.ts";
 import { CheckpointSaver } from "./checkpoint/saver.ts";
 import type { Live } from "./live.ts";
@@ -18,6 +18,8 @@ export interface LocalOptions {
   readonly tool: string;
   /** Directory of checkpoints; undefined: nothing is saved. */
   readonly state: string | undefined;
+  /** Where checkpoints go besides. */
+  readonly copy?: CheckpointCopy | undefined;
   /** Version and options: a checkpoint of others is not read. */
   readonly key: string;
   readonly saveNs: number;
@@ -59,7 +61,7 @@ export class LocalCentre implements Centre {
   constructor(options: LocalOptions) {
     this.options = options;
     const { state, newLive, key, onStatus } = options;
-    const folder = state === undefined ? undefined : new CheckpointFolder(state);
+    const folder = state === undefined ? undefined : new CheckpointFolder(state, options.copy);
     const opened = folder && openLive(folder, key, openZstd(), newLive);
     for (const { number, why } of opened?.refused ?? []) {
       onStatus(`checkpoint ${number} is not used: ${why}`);

@@ -4,9 +4,7 @@
  *
  *   source ─► Centre.push        every 100 ms: Centre.tick        every 250 ms: positions back
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
 import { type MqttAccess, withoutPassword } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
@@ -28,6 +26,7 @@ import { LocalCentre } from "./local-centre.ts";
 import { type NeighbourOptions, Neighbours } from "./neighbours.ts";
 import { type EmbeddedBroker, startBroker } from "./service-broker.ts";
 import { type HttpAddress, listenHttp } from "./service-http.ts";
+import { openState, type State } from "./service-state.ts";
 import { ShardedCentre } from "./shards/sharded-centre.ts";
 
 /** Books in several workers. */
@@ -71,7 +70,10 @@ export interface ServiceOptions {
   readonly member?: string | undefined;
   /** Absent: the books are in this thread. */
   readonly shards?: ShardsOptions;
-  /** Directory of checkpoints; absent: a life begins with what collectors still have. */
+  /**
+   * Directory of checkpoints, or `s3://BUCKET/PREFIX`; absent: a life begins with what collectors
+   * still have.
+   */
   readonly state?: string;
   /** What the books depend on besides the version: a checkpoint of others is not read. */
   readonly stateKey?: string;
@@ -131,9 +133,9 @@ async function listenAndRun(
       if (source.connected) source.request?.(collector, request).catch(() => {});
     }
   };
-  const scratch = options.shards !== undefined && options.state === undefined ? newFolder() : "";
+  const state = await openState(options);
   const events = openEvents(options);
-  const centre = openCentre(options, scratch, canAsk, ask, events);
+  const centre = openCentre(options, state, canAsk, ask, events);
   const group = centre instanceof GroupCentre ? centre : undefined;
   const { api } = centre;
   const started = performance.now();
@@ -217,7 +219,7 @@ async function listenAndRun(
       await Promise.all(sources.map((source) => source.close()));
       await (group === undefined ? centre.close() : undefined);
       await events?.close();
-      if (scratch !== "") rmSync(scratch, { recursive: true, force: true });
+      if (state.isScratch) rmSync(state.folder, { recursive: true, force: true });
       await listener.close();
       await broker?.close();
     },
@@ -236,7 +238,7 @@ function openEvents(options: ServiceOptions): EventsOut | undefined {
 
 function openCentre(
   options: ServiceOptions,
-  scratch: string,
+  { folder, copyOf }: State,
   canAsk: boolean,
   ask: LiveOptions["ask"],
   events: EventsOut | undefined,
@@ -246,8 +248,8 @@ function openCentre(
   const key = `${tool} ${options.stateKey ?? ""}`;
   const saveNs = options.saveNs ?? SAVE_NS;
   if (shards !== undefined) {
-    const state = options.state ?? scratch;
-    return new ShardedCentre({ ...shards, state, key, tool, saveNs, canAsk, ask, onStatus });
+    const sharded = { ...shards, state: folder, copyOf, key, tool, saveNs };
+    return new ShardedCentre({ ...sharded, canAsk, ask, onStatus });
   }
   const newLive = (rows: EventRows | undefined) =>
     new Live({
@@ -268,12 +270,10 @@ function openCentre(
   if (member !== undefined && state !== undefined) {
     return new GroupCentre({ newLive, tool, state, key, saveNs, events, onStatus });
   }
-  const local = { tool, state, key, saveNs, events, onStatus };
+  const place = { state: folder === "" ? undefined : folder, copy: copyOf?.("") };
+  const local = { tool, ...place, key, saveNs, events, onStatus };
   return new LocalCentre({ ...local, newLive: () => newLive(events?.rows) });
 }
-
-/** Shards begin again from checkpoints also where nobody wants to keep any. */
-const newFolder = () => mkdtempSync(join(tmpdir(), "edgebook-book-"));
 
 /** Tells collectors how far the books are, when they have moved; nothing queues for a lost broker. */
 class PositionTeller {

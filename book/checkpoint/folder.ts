@@ -3,7 +3,7 @@
  * all of it is on the disk; the newest two are kept, so that a damaged one is not the last.
  *
  * Waiting for the disk takes as long as it takes: `seal` does that apart from writing, where it
- * keeps nobody from applying chunks.
+ * keeps nobody from applying chunks. Where the state is kept elsewhere too, each goes there then.
  */
 import {
   closeSync,
@@ -14,20 +14,34 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointWriter } from "./saver.ts";
+import {
+  CHECKPOINTS_KEPT,
+  checkpointName,
+  checkpointNumbers,
+  copyCheckpoint,
+  type StateStore,
+} from "./state-store.ts";
 
-const NAME = /^(\d{12})\.ebcp$/;
 const UNFINISHED = ".part";
-const KEPT = 2;
 
-export class CheckpointFolder {
+/** Where sealed checkpoints go too. */
+export interface CheckpointCopy {
+  readonly store: StateStore;
+  /** It could not be reached; the checkpoint is on this disk all the same. */
+  failed(error: Error): void;
+}
+
+export class CheckpointFolder implements StateStore {
   readonly path: string;
+  private readonly copy: CheckpointCopy | undefined;
 
   /** @throws if the directory cannot be made */
-  constructor(path: string) {
+  constructor(path: string, copy?: CheckpointCopy) {
     this.path = path;
+    this.copy = copy;
     mkdirSync(path, { recursive: true });
     for (const name of readdirSync(path)) {
       if (name.endsWith(UNFINISHED)) rmSync(join(path, name), { force: true });
@@ -36,8 +50,29 @@ export class CheckpointFolder {
 
   /** Numbers of the checkpoints that are there, newest first. */
   numbers(): number[] {
-    const names = readdirSync(this.path).map((name) => NAME.exec(name)?.[1]);
-    return names.flatMap((digits) => (digits === undefined ? [] : [Number(digits)])).sort(newest);
+    return checkpointNumbers(readdirSync(this.path));
+  }
+
+  get place(): string {
+    return this.path;
+  }
+
+  async list(): Promise<string[]> {
+    return readdirSync(this.path);
+  }
+
+  get(name: string): Promise<Uint8Array> {
+    return readFile(join(this.path, name));
+  }
+
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    const whole = join(this.path, name);
+    await writeFile(whole + UNFINISHED, bytes);
+    await this.name(whole);
+  }
+
+  remove(name: string): Promise<void> {
+    return rm(join(this.path, name), { force: true });
   }
 
   read(number: number): Uint8Array {
@@ -68,20 +103,30 @@ export class CheckpointFolder {
 
   /** Waits until the disk has it, then gives it its name; older ones go. */
   async seal(number: number): Promise<void> {
-    const whole = this.fileOf(number);
+    await this.name(this.fileOf(number));
+    for (const old of this.numbers().slice(CHECKPOINTS_KEPT)) {
+      rmSync(this.fileOf(old), { force: true });
+    }
+    if (this.copy === undefined) return;
+    try {
+      await copyCheckpoint(number, this, this.copy.store);
+    } catch (error) {
+      this.copy.failed(error as Error);
+    }
+  }
+
+  /** What was written gets its name when the disk has it. */
+  private async name(whole: string): Promise<void> {
     await syncFile(whole + UNFINISHED);
     await rename(whole + UNFINISHED, whole);
     // A new name is on the disk only when its directory is.
     await syncFile(this.path);
-    for (const old of this.numbers().slice(KEPT)) rmSync(this.fileOf(old), { force: true });
   }
 
   private fileOf(number: number): string {
-    return join(this.path, `${String(number).padStart(12, "0")}.ebcp`);
+    return join(this.path, checkpointName(number));
   }
 }
-
-const newest = (a: number, b: number) => b - a;
 
 async function syncFile(path: string): Promise<void> {
   const file = await open(path, "r");

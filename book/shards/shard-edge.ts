@@ -8,7 +8,7 @@
 import type { ActorError } from "../../actors/actor-error.ts";
 import { WorkerEdge } from "../../actors/worker-edge.ts";
 import type { Position } from "../../frames/transport.ts";
-import { CheckpointFolder } from "../checkpoint/folder.ts";
+import { type CheckpointCopy, CheckpointFolder } from "../checkpoint/folder.ts";
 import { ApiError } from "../http-error.ts";
 import {
   bodyOf,
@@ -28,6 +28,8 @@ export interface ShardEdgeOptions {
   readonly name: string;
   readonly module: URL;
   readonly setup: ShardSetup<unknown>;
+  /** Where checkpoints go besides. */
+  readonly copy?: CheckpointCopy | undefined;
   /** A worker whose heart stands still so long is ended; ns. */
   readonly hangNs?: number;
 }
@@ -94,7 +96,7 @@ export class ShardEdge {
   constructor(options: ShardEdgeOptions, events: ShardEdgeEvents) {
     this.options = options;
     this.events = events;
-    this.folder = new CheckpointFolder(options.setup.folder);
+    this.folder = new CheckpointFolder(options.setup.folder, options.copy);
     this.finished = new Promise((resolve) => {
       this.finish = resolve;
     });

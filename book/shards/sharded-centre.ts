@@ -14,6 +14,7 @@ import { ChunkFault, type ChunkHeader, readChunkHeader } from "../../frames/chun
 import type { ControlRequest, Position, RepairRequest } from "../../frames/transport.ts";
 import type { BookApi } from "../book-api.ts";
 import type { Centre, Client, ClientPort } from "../centre.ts";
+import type { CheckpointCopy } from "../checkpoint/folder.ts";
 import { ElsewhereNotes } from "./answers.ts";
 import { chunkRecord, leftOutRecord, RecordKind, valueRecord } from "./record.ts";
 import { ShardEdge } from "./shard-edge.ts";
@@ -29,6 +30,8 @@ export interface ShardedOptions {
   readonly rest: unknown;
   /** Directory of checkpoints and quarantine. */
   readonly state: string;
+  /** Where the checkpoints of a shard's folder go besides. */
+  readonly copyOf?: ((folder: string) => CheckpointCopy) | undefined;
   /** Version and options: a checkpoint of others is not read. */
   readonly key: string;
   readonly tool: string;
@@ -57,10 +60,12 @@ export class ShardedCentre implements Centre {
     const session = Date.now();
     this.shards = Array.from({ length: count }, (_, at) => {
       const name = `shard ${at + 1} of ${count}`;
-      const folder = join(state, `shard-${at + 1}-of-${count}`);
+      const place = shardFolder(at, count);
+      const folder = join(state, place);
+      const copy = options.copyOf?.(place);
       const setup = { folder, key: `${key} ${name}`, tool, saveNs, session, canAsk, rest };
       const shard = new ShardEdge(
-        { name, module, setup, ...(hangNs === undefined ? {} : { hangNs }) },
+        { name, module, setup, copy, ...(hangNs === undefined ? {} : { hangNs }) },
         {
           onWord: (word) => this.hear(word),
           onPoisoned: (chunk, tries, number) => this.setAside(name, chunk, tries, number),
@@ -188,6 +193,9 @@ export class ShardedCentre implements Centre {
     return leftOutRecord(RecordKind.Quarantined, only(header), number);
   }
 }
+
+/** Of the shard's checkpoints, within the state. */
+export const shardFolder = (at: number, count: number) => `shard-${at + 1}-of-${count}`;
 
 const nameOf = ({ collector, boot, number }: ChunkHeader) => `${collector}-${boot}-${number}`;
 

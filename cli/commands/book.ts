@@ -87,8 +87,8 @@ export const command: Command = {
     {
       name: "state",
       kind: "text",
-      placeholder: "DIR",
-      doc: "Saves checkpoints there and begins with the newest good one.",
+      placeholder: "DIR|s3://BUCKET/PREFIX",
+      doc: "Saves checkpoints there and begins with the newest good one; S3 by AWS_ variables.",
     },
     {
       name: "save-every",

@@ -36,6 +36,7 @@ export function bytes(value: number): string {
 /** A length of time, from microseconds to days. */
 export function span(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
+  if (seconds === 0) return "no time";
   if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(0)} µs`;
   if (seconds < 1) return `${(seconds * 1e3).toFixed(seconds < 0.01 ? 2 : 0)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

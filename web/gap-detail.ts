@@ -94,6 +94,7 @@ function Messages({ gap }: { readonly gap: Gap }): VNode {
     h(
       "table",
       { class: "rows", id: "around" },
+      h("caption", { class: "quiet" }, captionOf(around.rows, gap)),
       h(
         "thead",
         null,
@@ -114,9 +115,18 @@ function Messages({ gap }: { readonly gap: Gap }): VNode {
   );
 }
 
+function captionOf(rows: readonly AroundRow[], gap: Gap): string {
+  if (rows.some((row) => isOfGap(row, gap))) {
+    return "The messages around it. Marked: what was missing, where it stands now.";
+  }
+  return "The messages around it. What was missing never came as messages.";
+}
+
+const isOfGap = ({ sequence }: AroundRow, { from, to }: Gap): boolean =>
+  BigInt(sequence) >= BigInt(from) && BigInt(sequence) <= BigInt(to);
+
 function messageRow(row: AroundRow, at: number, gap: Gap): VNode {
-  const isMissing =
-    BigInt(row.sequence) >= BigInt(gap.from) && BigInt(row.sequence) <= BigInt(gap.to);
+  const isMissing = isOfGap(row, gap);
   return h(
     "tr",
     { key: at, class: isMissing ? "missing" : "" },

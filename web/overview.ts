@@ -3,7 +3,7 @@
 import type { Day, StreamStatus } from "./api.ts";
 import { count, inWords, span } from "./format.ts";
 import { h, type VNode } from "./h.ts";
-import { day, streams, system } from "./store.ts";
+import { day, staleSeconds, streams, system } from "./store.ts";
 import { Tile } from "./tile.ts";
 
 export function Overview(): VNode {
@@ -33,6 +33,9 @@ export function Overview(): VNode {
 
 /** One sentence for whoever has one second. */
 function Verdict({ rows }: { readonly rows: readonly StreamStatus[] }): VNode {
+  if (staleSeconds.value > 0) {
+    return verdict("lost", "Nothing is known of the books: the service does not answer.");
+  }
   const doubtful = rows.filter((row) => row.doubtful);
   const held = rows.filter(({ state }) => state === "held");
   const names = (list: readonly StreamStatus[]) =>

@@ -47,6 +47,9 @@ const dataOf = ({ seconds, mid, spread }: SpreadPoints): uPlot.AlignedData => [
   spread,
 ];
 
+/** Prices stand until they change: steps, no slopes. */
+const steps = uPlot.paths.stepped?.({ align: 1 });
+
 /** A little room above and below, also where nothing moved yet. */
 function padded(least: number | null, most: number | null): [number, number] {
   if (least === null || most === null) return [0, 1];
@@ -84,7 +87,13 @@ function optionsFor(size: { readonly width: number; readonly height: number }): 
     ],
     series: [
       { label: "time", value: "{HH}:{mm}:{ss}" },
-      { label: "mid", stroke: colour("curve"), width: 1.5, points: { show: isShort } },
+      {
+        label: "mid",
+        stroke: colour("curve"),
+        width: 1.5,
+        points: { show: isShort },
+        ...(steps && { paths: steps }),
+      },
       {
         label: "spread",
         scale: "spread",
@@ -92,6 +101,7 @@ function optionsFor(size: { readonly width: number; readonly height: number }): 
         fill: colour("wait-fill"),
         width: 1,
         points: { show: isShort },
+        ...(steps && { paths: steps }),
       },
     ],
   };

@@ -13,9 +13,14 @@ export function SystemView(): VNode {
     "div",
     { class: "view cards" },
     h("h2", { class: "hidden" }, "System"),
-    h("div", { class: "stack" }, h(Service, { known }), h(Sources, { known })),
+    h(
+      "div",
+      { class: "stack" },
+      h(Service, { known }),
+      h(Sources, { known }),
+      h(Shards, { shards: known.shards }),
+    ),
     h("div", { class: "stack" }, collectorsOf(known)),
-    h(Shards, { shards: known.shards }),
   );
 }
 

@@ -13,6 +13,11 @@ export function Tape({ trades }: { readonly trades: readonly Trade[] }): VNode {
     { id: "tape", class: "panel", "aria-labelledby": "tape-name" },
     h("h2", { id: "tape-name" }, "Trades"),
     h(
+      "p",
+      { class: "quiet", hidden: trades.length > 0 },
+      "No trade of this instrument has come yet.",
+    ),
+    h(
       "div",
       { class: "scroll", tabIndex: 0, role: "region", "aria-labelledby": "tape-name" },
       h(
@@ -31,11 +36,6 @@ export function Tape({ trades }: { readonly trades: readonly Trade[] }): VNode {
         ),
         h("tbody", { id: "trades" }, trades.slice(0, ROWS).map(row)),
       ),
-    ),
-    h(
-      "p",
-      { class: "quiet", hidden: trades.length > 0 },
-      "No trade of this instrument has come yet.",
     ),
   );
 }

@@ -9,9 +9,11 @@ export type Answer = object | Promise<object>;
 /** Every method throws or rejects with an `ApiError` for what cannot be answered. */
 export interface BookApi {
   streams(): Answer;
-  books(search: string, feed: string, limit: string): Answer;
+  /** @param after given: by feed and token, those behind this one; else the busiest */
+  books(search: string, feed: string, limit: string, after?: string): Answer;
   book(feed: string, token: string, depth: string): Answer;
-  trades(feed: string, token: string, limit: string): Answer;
+  /** @param before a cursor: only older ones */
+  trades(feed: string, token: string, limit: string, before?: string): Answer;
   queue(feed: string, token: string, side: string, price: string): Answer;
   gaps(): Answer;
   certificateDates(): Answer;

@@ -7,8 +7,10 @@
  */
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { integer } from "./api-number.ts";
 import type { BookApi } from "./book-api.ts";
 import { ApiError } from "./http-error.ts";
+import { answered, gapsPage } from "./http-formats.ts";
 import type { ServiceMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { rowsDescriptor, rowsProto } from "./rows/protobuf-schema.ts";
@@ -43,6 +45,10 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+/** Gaps on one page of the ledger, and how far pages go. */
+const GAPS_LIMIT = 10_000;
+const GAPS_OFFSET_LIMIT = 1_000_000;
 
 export function httpApp(api: BookApi, options: HttpOptions): Hono {
   const app = new Hono();
@@ -115,32 +121,37 @@ function systemRoutes(app: Hono, api: BookApi, options: HttpOptions): void {
 }
 
 function apiRoutes(app: Hono, api: BookApi): void {
-  app.get("/v1/streams", async (c) => c.json(await api.streams()));
+  app.get("/v1/streams", async (c) => answered(c, await api.streams(), "streams"));
   app.post("/v1/streams/:feed/:stream/clear", async (c) => {
     demandOwnOrigin(c.req.header("origin"), c.req.header("host"), c.req.header("sec-fetch-site"));
-    return c.json(await api.clear(c.req.param("feed"), c.req.param("stream")));
+    return answered(c, await api.clear(c.req.param("feed"), c.req.param("stream")));
   });
   app.get("/v1/books", async (c) => {
-    const { search = "", feed = "", limit = "" } = c.req.query();
-    return c.json(await api.books(search, feed, limit));
+    const { search = "", feed = "", limit = "", after } = c.req.query();
+    return answered(c, await api.books(search, feed, limit, after), "books");
   });
   app.get("/v1/books/:feed/:token", async (c) => {
     const { feed, token } = c.req.param();
-    return c.json(await api.book(feed, token, c.req.query("depth") ?? ""));
+    return answered(c, await api.book(feed, token, c.req.query("depth") ?? ""));
   });
   app.get("/v1/books/:feed/:token/queue", async (c) => {
     const { feed, token } = c.req.param();
     const { side = "", price = "" } = c.req.query();
-    return c.json(await api.queue(feed, token, side, price));
+    return answered(c, await api.queue(feed, token, side, price), "orders");
   });
   app.get("/v1/trades/:feed/:token", async (c) => {
     const { feed, token } = c.req.param();
-    return c.json(await api.trades(feed, token, c.req.query("limit") ?? ""));
+    const { limit = "", before = "" } = c.req.query();
+    return answered(c, await api.trades(feed, token, limit, before), "trades");
   });
-  app.get("/v1/gaps", async (c) => c.json(await api.gaps()));
-  app.get("/v1/certificates", async (c) => c.json(await api.certificateDates()));
+  app.get("/v1/gaps", async (c) => {
+    const limit = integer("limit", c.req.query("limit") ?? "", 1000, GAPS_LIMIT);
+    const offset = integer("offset", c.req.query("offset") ?? "", 0, GAPS_OFFSET_LIMIT, 0);
+    return answered(c, gapsPage(await api.gaps(), limit, offset), "gaps");
+  });
+  app.get("/v1/certificates", async (c) => answered(c, await api.certificateDates()));
   app.get("/v1/certificates/:date", async (c) =>
-    c.json(await api.certificate(c.req.param("date"))),
+    answered(c, await api.certificate(c.req.param("date"))),
   );
   app.get("/v1/live", () => {
     throw new ApiError("not_websocket", "/v1/live speaks WebSocket");

@@ -6,9 +6,11 @@ import { Side } from "../feed/op-batch.ts";
 import type { Certificate } from "../streams/certificate.ts";
 import { gapsOf } from "../streams/certificate-gaps.ts";
 import { exchangeDay } from "../streams/certificate-time.ts";
+import { integer } from "./api-number.ts";
 import type { BookApi } from "./book-api.ts";
 import { ApiError } from "./http-error.ts";
 import type { Live, LiveFeed, Place } from "./live.ts";
+import { cursorOf, parseCursor, unseenSince } from "./live-cursor.ts";
 import { bestJson, bookJson, DEPTH_LIMIT, type MidnightOf, tradesJson } from "./live-json.ts";
 import { Rates, type StreamJson, streamsJson } from "./live-status.ts";
 import { metricsText, type ServiceMetrics } from "./metrics.ts";
@@ -19,7 +21,15 @@ const TRADES_LIMIT = 1000;
 
 export interface RankedBooks {
   readonly total: number;
-  readonly ranked: readonly { readonly count: number; readonly book: object }[];
+  readonly ranked: readonly { readonly count: number; readonly book: ListedJson }[];
+  /** Of a page by name: behind which name the next one begins; null: it is the last. */
+  readonly next?: string | null;
+}
+
+/** As far as lists are put together by it. */
+export interface ListedJson {
+  readonly feed: string;
+  readonly token: string;
 }
 
 export class LiveApi implements BookApi {
@@ -40,17 +50,19 @@ export class LiveApi implements BookApi {
   }
 
   /** Instruments whose token or symbol contains `search`: that very token first, then the busiest. */
-  books(search: string, feedId: string, limitText: string): object {
-    const { total, ranked } = this.rankedBooks(search, feedId, limitText);
-    return { total, books: ranked.map(({ book }) => book) };
+  books(search: string, feedId: string, limitText: string, after?: string): object {
+    const { total, ranked, next } = this.rankedBooks(search, feedId, limitText, after);
+    const books = ranked.map(({ book }) => book);
+    return next === undefined ? { total, books } : { total, books, next };
   }
 
   /** As `books`, each with what it is ranked by: for whoever puts several answers together. */
-  rankedBooks(search: string, feedId: string, limitText: string): RankedBooks {
+  rankedBooks(search: string, feedId: string, limitText: string, after?: string): RankedBooks {
     const limit = integer("limit", limitText, 50, LIST_LIMIT);
     const wanted = search.trim().toLowerCase();
     if (feedId !== "") this.feed(feedId);
     const busiest = new Busiest(limit);
+    const names = after === undefined ? undefined : new NamePage(limit, after);
     let total = 0;
     for (const feed of this.live.feeds.values()) {
       if (feedId !== "" && feed.feed.id !== feedId) continue;
@@ -58,8 +70,13 @@ export class LiveApi implements BookApi {
         const rank = matchRank(place, wanted);
         if (rank < 0) continue;
         total++;
-        busiest.add(place, rank === 0 ? Number.MAX_VALUE : touches(place));
+        if (names !== undefined) names.add(place);
+        else busiest.add(place, rank === 0 ? Number.MAX_VALUE : touches(place));
       }
+    }
+    if (names !== undefined) {
+      const ranked = names.places.map((place) => ({ count: 0, book: bestJson(place) }));
+      return { total, ranked, next: names.next };
     }
     const { places: found, counts } = busiest;
     return {
@@ -73,11 +90,17 @@ export class LiveApi implements BookApi {
     return bookJson(this.place(feedId, token), depth, this.midnight);
   }
 
-  trades(feedId: string, token: string, limitText: string): object {
+  trades(feedId: string, token: string, limitText: string, before = ""): object {
     const limit = integer("limit", limitText, 50, TRADES_LIMIT);
     const place = this.place(feedId, token);
-    const trades = tradesJson(place, limit, this.midnight);
-    return { feed: feedId, token, total: place.stream.trades.countOf(place.instrument), trades };
+    const { instrument } = place;
+    const ring = place.stream.trades;
+    // The row of the cursor was on the page before: it is left out with all that is newer.
+    const skipped = before === "" ? 0 : unseenSince(ring, instrument, parseCursor(before)).rows + 1;
+    const trades = tradesJson(place, limit, this.midnight, skipped);
+    const isLast = ring.latest(instrument, 1, skipped + limit).length === 0;
+    const next = isLast ? null : cursorOf(ring, instrument, skipped + limit - 1);
+    return { feed: feedId, token, total: ring.countOf(instrument), trades, next };
   }
 
   /** The orders of one price level in the order of their priority. */
@@ -122,7 +145,7 @@ export class LiveApi implements BookApi {
     const clears = ledgers.flatMap(([id, { clears }]) =>
       clears.list().map((row) => eventRow(id, row)),
     );
-    return { gaps: rows.slice(-TRADES_LIMIT), lost_chunks: chunks, snapshots, clears };
+    return { gaps: rows, lost_chunks: chunks, snapshots, clears };
   }
 
   system(): BooksSystem {
@@ -205,6 +228,45 @@ class Busiest {
   }
 }
 
+/** The first instruments behind a name, by feed and token. */
+class NamePage {
+  readonly places: Place[] = [];
+  /** More fit than the page takes. */
+  private isFull = false;
+  private readonly limit: number;
+  private readonly after: string;
+
+  constructor(limit: number, after: string) {
+    this.limit = limit;
+    this.after = after;
+  }
+
+  get next(): string | null {
+    const last = this.places.at(-1);
+    return this.isFull && last !== undefined ? nameOf(last) : null;
+  }
+
+  add(place: Place): void {
+    const { places, limit } = this;
+    const name = nameOf(place);
+    if (name <= this.after) return;
+    if (places.length === limit && name > nameOf(places[limit - 1])) {
+      this.isFull = true;
+      return;
+    }
+    let at = places.length;
+    while (at > 0 && nameOf(places[at - 1]) > name) at--;
+    places.splice(at, 0, place);
+    if (places.length <= limit) return;
+    places.pop();
+    this.isFull = true;
+  }
+}
+
+function nameOf({ feed, stream, instrument }: Place): string {
+  return `${feed.feed.id}/${stream.stream.decoder.instruments.names[instrument]}`;
+}
+
 /** How often anything happened to an instrument. */
 function touches({ stream, instrument }: Place): number {
   return stream.isTouched(instrument) ? stream.version[instrument] : 0;
@@ -250,15 +312,6 @@ function eventRow(
   const { stream, epoch, sequence, atNs } = row;
   // A double of nanoseconds is exact within 256: enough to find the place.
   return { feed, stream, epoch, sequence: String(sequence), at: String(BigInt(Math.round(atNs))) };
-}
-
-function integer(name: string, text: string, fallback: number, limit: number): number {
-  if (text === "") return fallback;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > limit) {
-    throw new ApiError("bad_parameter", `${name} is '${text}', not a number from 1 to ${limit}`);
-  }
-  return value;
 }
 
 /** "70.20" with two places is 7020; more places than the feed has are an error, not a rounding. */

@@ -116,7 +116,7 @@ export function eventsJson(
 }
 
 /** A line of the list of books: the best of each side. */
-export function bestJson(place: Place): object {
+export function bestJson(place: Place) {
   const [bid] = sideJson(place, Side.Buy, 1);
   const [ask] = sideJson(place, Side.Sell, 1);
   const { state, doubtful } = bookState(place);

@@ -1,139 +1,96 @@
-/** What `/openapi.json` says: every path, its parameters, its answers. */
-import { LIVE_SCHEMAS } from "./live-subscriber.ts";
+/** `/openapi.json`, made from the routes and the shapes of their answers. */
+import { z } from "zod";
+import { ROUTES, type Route } from "./api-routes.ts";
+import { SHAPES } from "./api-shapes.ts";
+import { API_ERRORS } from "./http-error.ts";
 
-interface Parameter {
-  readonly name: string;
-  readonly place: "path" | "query";
-  readonly doc: string;
-}
-
-const FEED: Parameter = { name: "feed", place: "path", doc: "Feed id, such as nse-fo." };
-const TOKEN: Parameter = { name: "token", place: "path", doc: "Instrument as its feed names it." };
-const LIMIT: Parameter = { name: "limit", place: "query", doc: "Rows at most." };
-
-const PATHS: readonly (readonly [path: string, does: string, parameters: readonly Parameter[]])[] =
-  [
-    ["/ping", "Answers as soon as the process runs.", []],
-    ["/ready", "200 once chunks may come; 503 before.", []],
-    ["/version", "Name and version.", []],
-    ["/metrics", "Metrics in the Prometheus text format.", []],
-    ["/v1/streams", "Every stream: state, rate, position, lines.", []],
-    [
-      "/v1/books",
-      "Instruments with their best prices.",
-      [
-        { name: "search", place: "query", doc: "Part of a token or symbol." },
-        { name: "feed", place: "query", doc: "Only this feed." },
-        LIMIT,
-      ],
-    ],
-    [
-      "/v1/books/{feed}/{token}",
-      "One book.",
-      [FEED, TOKEN, { name: "depth", place: "query", doc: "Levels of each side; 10 unless told." }],
-    ],
-    [
-      "/v1/books/{feed}/{token}/queue",
-      "The orders of one price level, next to be executed first.",
-      [
-        FEED,
-        TOKEN,
-        { name: "side", place: "query", doc: "B or A." },
-        { name: "price", place: "query", doc: "Decimal, such as 70.20." },
-      ],
-    ],
-    ["/v1/trades/{feed}/{token}", "Newest trades first.", [FEED, TOKEN, LIMIT]],
-    ["/v1/gaps", "Gaps that are open, repaired or lost; chunks that were lost.", []],
-    [
-      "/v1/system",
-      "The service itself: memory, delays, sources, shards, and the collectors it knows.",
-      [],
-    ],
-    [
-      "/v1/replay",
-      "Rows of a recorded day from the history server of --history; a WebSocket can steer it.",
-      [
-        { name: "schema", place: "query", doc: "mbo, mbp-10, trades and so on." },
-        { name: "token", place: "query", doc: "Only this instrument." },
-        { name: "from", place: "query", doc: "ISO 8601 or nanoseconds." },
-        { name: "until", place: "query", doc: "ISO 8601 or nanoseconds." },
-        { name: "speed", place: "query", doc: "1x, 50000pps, max." },
-      ],
-    ],
-    ["/v1/certificates", "The days of which there are certificates.", []],
-    [
-      "/v1/certificates/{date}",
-      "The day's certificates as they stand: one for each epoch of a stream.",
-      [{ name: "date", place: "path", doc: "YYYY-MM-DD." }],
-    ],
-    [
-      "/v1/live",
-      `WebSocket: subscribe by feed, token and schema (${LIVE_SCHEMAS.join(", ")}).`,
-      [{ name: "format", place: "query", doc: "json (default) or msgpack." }],
-    ],
-  ];
-
-/** What an operator may change. */
-const COMMANDS: typeof PATHS = [
-  [
-    "/v1/streams/{feed}/{stream}/clear",
-    "Drops every book of a stream whose orders the exchange dropped without a word, at one place " +
-      "for all who read its collector's chunks; by: null where only this service did.",
-    [FEED, { name: "stream", place: "path", doc: "The exchange's number of the stream." }],
-  ],
-];
-
-function operation(summary: string, parameters: readonly Parameter[]): object {
-  return {
-    summary,
-    parameters: parameters.map(({ name, place, doc }) => ({
-      name,
-      in: place,
-      required: place === "path",
-      description: doc,
-      schema: { type: "string" },
-    })),
-    responses: {
-      "200": { description: "The answer." },
-      default: {
-        description: "What is wrong, and how to mend it.",
-        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
-      },
-    },
-  };
-}
+const MSGPACK = "application/msgpack";
+const NDJSON = "application/x-ndjson";
 
 export function openApi(version: string): object {
-  const paths: Record<string, object> = {};
-  for (const [path, summary, parameters] of PATHS) {
-    paths[path] = { get: operation(summary, parameters) };
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of ROUTES) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
   }
-  for (const [path, summary, parameters] of COMMANDS) {
-    paths[path] = { post: operation(summary, parameters) };
-  }
-  const text = { type: "string" };
   return {
     openapi: "3.1.0",
     info: {
       title: "edgebook",
       version,
-      description: "Times are strings of nanoseconds since 1970 UTC, prices decimal strings.",
+      license: { name: "MIT", identifier: "MIT" },
+      description:
+        "Times are strings of nanoseconds since 1970 UTC, prices decimal strings, 64-bit numbers " +
+        "strings. With --token-file every path but /ping and /ready wants a token.",
     },
+    security: [{}, { token: [] }],
     paths,
     components: {
-      schemas: {
-        Error: {
-          type: "object",
-          required: ["code", "message", "hint"],
-          properties: { code: text, message: text, hint: text },
-        },
-      },
+      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      schemas: shapes(),
     },
   };
 }
 
+/** The shapes as JSON Schema, each once; where one holds another it refers to it. */
+function shapes(): Record<string, object> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, shape] of Object.entries(SHAPES)) registry.add(shape, { id });
+  const uri = (id: string) => `#/components/schemas/${id}`;
+  const { schemas } = z.toJSONSchema(registry, { uri, io: "output" });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, id: ___, ...schema }]) => [
+      id,
+      schema,
+    ]),
+  );
+}
+
+function operation({ path, id, summary, parameters, answer, method, rows }: Route): object {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  return {
+    operationId: id,
+    summary,
+    parameters: Object.entries(parameters).map(([name, shape]) => {
+      const { $schema: _, description, ...schema } = z.toJSONSchema(shape, { io: "input" });
+      const isPath = names.includes(name);
+      return {
+        name,
+        in: isPath ? "path" : "query",
+        required: isPath,
+        ...(description === undefined ? {} : { description }),
+        // A parameter that has a fallback says so; zod's `input` leaves the type of coercions open.
+        schema: schema.type === undefined && schema.enum === undefined ? whole(schema) : schema,
+      };
+    }),
+    responses: {
+      "200": { description: "The answer.", content: content(answer, rows) },
+      default: {
+        description: `What is wrong, and how to mend it: one of ${Object.keys(API_ERRORS).join(", ")}.`,
+        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+      },
+    },
+    ...(method === "post" ? { security: [{}, { token: [] }] } : {}),
+  };
+}
+
+const whole = (schema: object): object => ({ type: "integer", ...schema });
+
+function content(answer: Route["answer"], rows: string | undefined): object {
+  if (typeof answer !== "string") return { [answer.type]: { schema: { type: "string" } } };
+  const schema = { $ref: `#/components/schemas/${answer}` };
+  return {
+    "application/json": { schema },
+    [MSGPACK]: { schema },
+    ...(rows === undefined ? {} : { [NDJSON]: { schema: { type: "string" } } }),
+  };
+}
+
 /** The paths of the description, for the test that asks each of them. */
-export const API_PATHS: readonly string[] = PATHS.map(([path]) => path);
+export const API_PATHS: readonly string[] = ROUTES.filter(({ method }) => method === "get").map(
+  ({ path }) => path,
+);
 
 /** Those that change something: POST. */
-export const COMMAND_PATHS: readonly string[] = COMMANDS.map(([path]) => path);
+export const COMMAND_PATHS: readonly string[] = ROUTES.filter(
+  ({ method }) => method === "post",
+).map(({ path }) => path);

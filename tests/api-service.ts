@@ -21,7 +21,7 @@ export interface ApiService {
 
 export function startApi(address: Partial<HttpAddress> = {}, share = 0.6): ApiService {
   const market = runMarket({ seed: 21, milliseconds: 1200 });
-  const live = new Live({ zstd: openZstd(), ask: () => {} });
+  const live = new Live({ zstd: openZstd(), ask: () => {}, intake: { canAsk: false } });
   const api = new LiveApi(live);
   let at = 0;
   const push = (upTo: number) => {

@@ -3,7 +3,7 @@
  * refuses; only when all of them refuse is that the answer.
  */
 import type { LeftOut } from "../intake.ts";
-import type { RankedBooks } from "../live-api.ts";
+import type { ListedJson, RankedBooks } from "../live-api.ts";
 import type { StreamJson } from "../live-status.ts";
 
 export function mergeStreams(answers: readonly (readonly StreamJson[])[]): StreamJson[] {
@@ -16,6 +16,22 @@ export function mergeBooks(answers: readonly RankedBooks[], limit: number): obje
   return {
     total: answers.reduce((sum, { total }) => sum + total, 0),
     books: ranked.slice(0, limit).map(({ book }) => book),
+  };
+}
+
+/** Pages by name: the first `limit` of all of them. */
+export function mergeNamePages(answers: readonly RankedBooks[], limit: number): object {
+  const nameOf = ({ feed, token }: ListedJson) => `${feed}/${token}`;
+  const books = answers
+    .flatMap(({ ranked }) => ranked.map(({ book }) => book))
+    .map((book) => [nameOf(book), book] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const isMore = books.length > limit || answers.some(({ next }) => next !== null);
+  const page = books.slice(0, limit);
+  return {
+    total: answers.reduce((sum, { total }) => sum + total, 0),
+    books: page.map(([, book]) => book),
+    next: isMore ? (page.at(-1)?.[0] ?? null) : null,
   };
 }
 

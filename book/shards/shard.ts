@@ -204,17 +204,18 @@ export class Shard {
     }
   }
 
-  private ask(method: string, [a = "", b = "", c = "", d = ""]: readonly string[]): unknown {
+  private ask(method: string, args: readonly string[]): unknown {
     const { api } = this;
+    const [a = "", b = "", c = "", d = ""] = args;
     switch (method) {
       case "streams":
         return api.streams().streams;
       case "books":
-        return api.rankedBooks(a, b, c);
+        return api.rankedBooks(a, b, c, args[3]);
       case "book":
         return api.book(a, b, c);
       case "trades":
-        return api.trades(a, b, c);
+        return api.trades(a, b, c, d);
       case "queue":
         return api.queue(a, b, c, d);
       case "gaps":

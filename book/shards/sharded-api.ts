@@ -11,7 +11,7 @@ import type { RankedBooks } from "../live-api.ts";
 import type { StreamJson } from "../live-status.ts";
 import { type ServiceMetrics, serviceMetrics } from "../metrics.ts";
 import { type BooksSystem, mergeSystems } from "../system.ts";
-import { mergeBooks, mergeLists, mergeStreams } from "./answers.ts";
+import { mergeBooks, mergeLists, mergeNamePages, mergeStreams } from "./answers.ts";
 import type { ShardEdge } from "./shard-edge.ts";
 import { shardJson } from "./shard-json.ts";
 import { shardMetrics } from "./shard-metrics.ts";
@@ -46,17 +46,19 @@ export class ShardedApi implements BookApi {
     return { streams: mergeStreams(all) };
   }
 
-  async books(search: string, feed: string, limit: string): Promise<object> {
-    const answers = await this.all("books", [search, feed, limit]);
-    return mergeBooks(answers as RankedBooks[], limit === "" ? LIST_FALLBACK : Number(limit));
+  async books(search: string, feed: string, limit: string, after?: string): Promise<object> {
+    const page = after === undefined ? [] : [after];
+    const answers = (await this.all("books", [search, feed, limit, ...page])) as RankedBooks[];
+    const most = limit === "" ? LIST_FALLBACK : Number(limit);
+    return after === undefined ? mergeBooks(answers, most) : mergeNamePages(answers, most);
   }
 
   book(feed: string, token: string, depth: string): Promise<object> {
     return this.one("book", [feed, token, depth]);
   }
 
-  trades(feed: string, token: string, limit: string): Promise<object> {
-    return this.one("trades", [feed, token, limit]);
+  trades(feed: string, token: string, limit: string, before = ""): Promise<object> {
+    return this.one("trades", [feed, token, limit, before]);
   }
 
   queue(feed: string, token: string, side: string, price: string): Promise<object> {

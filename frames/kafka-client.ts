@@ -9,6 +9,14 @@ const SAY_AGAIN_MS = 60_000;
 const REQUEST_MS = 10_000;
 /** A client whose broker died while it joined its group may wait for ever: it gets no longer. */
 const JOIN_MS = 30_000;
+/**
+ * A static member that the group renames so often within the time has a double. One that was there for
+ * a while gives way to one that came just now.
+ */
+const DOUBLE_MS = 10_000;
+const OLD_RENAMES = 2;
+const NEW_RENAMES = 6;
+const OLD_MS = 3_000;
 /** How often topics that are new are looked for. */
 const LOOK_MS = 3_000;
 export const AGAIN_MS = 1000;
@@ -138,14 +146,24 @@ export class Reading {
   private readonly ports: ReadingPorts;
   private consumer: KafkaConsumer | undefined;
   private closed = false;
+  /** Why no further attempt makes sense. */
+  private fatal: Error | undefined;
+  private memberId: string | null = null;
+  private renamedMs: number[] = [];
+  private beganMs: number | undefined;
+  private isOld = false;
 
   constructor(ports: ReadingPorts) {
     this.ports = ports;
   }
 
-  /** Each record, one at a time, until `close`. */
+  /**
+   * Each record, one at a time, until `close`.
+   * @throws if another process is this very member of the group
+   */
   async run(): Promise<void> {
     while (!this.closed) {
+      if (this.fatal !== undefined) throw this.fatal;
       try {
         const names = await this.ports.topics();
         if (names.length > 0) await this.attempt(names);
@@ -175,11 +193,31 @@ export class Reading {
     await this.consumer?.close(true).catch(() => {});
   }
 
+  /** The client joins again by itself when it is fenced, and fences its double by that. */
+  private hasDouble(memberId: string | null): boolean {
+    const nowMs = performance.now();
+    this.beganMs ??= nowMs;
+    if (this.memberId !== null && memberId !== this.memberId) {
+      if (this.renamedMs.length === 0) this.isOld = nowMs - this.beganMs > OLD_MS;
+      this.renamedMs.push(nowMs);
+    }
+    this.memberId = memberId;
+    this.renamedMs = this.renamedMs.filter((ms) => nowMs - ms < DOUBLE_MS);
+    return this.renamedMs.length >= (this.isOld ? OLD_RENAMES : NEW_RENAMES);
+  }
+
   private async attempt(topics: string[]): Promise<void> {
     const { ports } = this;
     const consumer = await ports.makeConsumer();
     this.consumer = consumer;
+    this.memberId = null;
     const tell = () => {
+      if (consumer.groupInstanceId !== null && this.hasDouble(consumer.memberId)) {
+        const what = `another process is member '${consumer.groupInstanceId}' of the group too`;
+        this.fatal = new Error(`${what}: this one gives way`);
+        void consumer.close(true).catch(() => {});
+        return;
+      }
       const parts = (consumer.assignments ?? []).flatMap(({ topic, partitions }) =>
         partitions.map((partition) => ({ topic, partition })),
       );

@@ -138,6 +138,39 @@ test(
   LIMIT_MS,
 );
 
+test(
+  "of two processes of one member's name the newer stays, and the other says so",
+  async () => {
+    if (broker === undefined) return;
+    const url = `kafka://${broker.brokers}/double`;
+    const sink = new KafkaChunkSink(url, { clientName: "colo-3" });
+    await sink.send(chunk(1, 1));
+    const ends: string[] = [];
+    const begin = () => {
+      const source = new KafkaChunkSource(url, { clientName: "group", member: "same" });
+      const ports = { places: () => [], onAssigned() {} };
+      const run = source
+        .runPlaced(source.groupId, () => {}, ports)
+        .then(
+          () => ends.push("closed"),
+          (error: Error) => ends.push(error.message),
+        );
+      return { source, run };
+    };
+    const members = [begin()];
+    await Bun.sleep(5000);
+    members.push(begin());
+    await until(() => ends.length > 0, "one to give way");
+    expect(ends[0]).toContain("member 'same'");
+    await Bun.sleep(2500);
+    expect(ends).toHaveLength(1);
+    await Promise.all(members.map(({ source }) => source.close()));
+    await Promise.all(members.map(({ run }) => run));
+    await sink.close();
+  },
+  LIMIT_MS,
+);
+
 test("streams go to partitions by the map, and round where it says nothing", () => {
   const map = new Map([[3, 7]]);
   expect([1, 2, 3, 4, 5].map((stream) => partitionOf(stream, 4, map))).toEqual([0, 1, 3, 3, 0]);

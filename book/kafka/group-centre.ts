@@ -47,6 +47,7 @@ export class GroupCentre implements Centre {
   private savedNs = clockNs();
   private saving: Promise<void> | undefined;
   private closed = false;
+  private isOut = false;
 
   constructor(options: GroupOptions) {
     this.options = options;
@@ -55,7 +56,7 @@ export class GroupCentre implements Centre {
 
   /** This member has warmed up and has its partitions. */
   get isMember(): boolean {
-    return this.mine !== undefined;
+    return this.mine !== undefined && !this.isOut;
   }
 
   /** Reads until `close`. */
@@ -64,10 +65,17 @@ export class GroupCentre implements Centre {
     await this.warmUp(source);
     this.options.onStatus("warmed up; joining the group");
     if (this.closed) return;
-    await source.runPlaced(source.groupId, (chunk) => this.take(chunk), {
-      places: () => this.places(),
-      onAssigned: (parts) => this.assigned(parts.map(nameOf)),
-    });
+    try {
+      await source.runPlaced(source.groupId, (chunk) => this.take(chunk), {
+        places: () => this.places(),
+        onAssigned: (parts) => this.assigned(parts.map(nameOf)),
+      });
+    } catch (error) {
+      // Nothing is served that somebody else has, nor written.
+      this.mine = new Set();
+      this.isOut = true;
+      throw error;
+    }
   }
 
   begin(): void {}

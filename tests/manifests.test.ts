@@ -49,9 +49,6 @@ const compose = Bun.YAML.parse(readFileSync(join(deploy, "compose.yaml"), "utf8"
   readonly services: Record<string, { image: string; command?: string[]; ports?: string[] }>;
 };
 
-/** Variables that are set for what is on its way: their commands do not have the flag yet. */
-const AWAITED = new Set(["book EDGEBOOK_EVENTS", "ingest EDGEBOOK_HTTP"]);
-
 let python: string | undefined;
 beforeAll(() => {
   python = pythonWithPackages();
@@ -88,7 +85,7 @@ describe("manifests", () => {
     for (const { args, env } of lines) {
       const known = (await commandOf(args)).command.flags.map(({ name }) => variableOf(name));
       for (const { name } of env ?? []) {
-        if (!name.startsWith("EDGEBOOK_") || AWAITED.has(`${args[0]} ${name}`)) continue;
+        if (!name.startsWith("EDGEBOOK_")) continue;
         expect(known).toContain(name);
       }
     }
@@ -114,6 +111,8 @@ describe("manifests", () => {
       for (const each of spec.template?.spec.containers ?? []) {
         expect(each.resources.requests).toHaveProperty("memory");
         expect(each.resources.limits).toHaveProperty("memory");
+        // Nobody asks an ingest worker: what it commits is seen in the lag of its group.
+        if (each.name === "ingest") continue;
         expect(each.livenessProbe?.httpGet.path).toBe("/ping");
         expect(each.readinessProbe?.httpGet.path).toBe("/ready");
         expect(each.startupProbe).toBeDefined();
@@ -134,9 +133,7 @@ describe("manifests", () => {
 
   test("share partitions among no more members than there are", () => {
     for (const each of SEGMENTS) {
-      expect(each.bookReplicas * each.bookShards).toBeLessThanOrEqual(
-        Math.max(each.framePartitions, each.bookShards),
-      );
+      expect(each.bookReplicas).toBeLessThanOrEqual(each.framePartitions);
       expect(each.ingestAtMost).toBeLessThanOrEqual(each.eventPartitions);
     }
   });

@@ -8,13 +8,20 @@ import {
   bookSet,
   disruptionBudget,
   ingestDeployment,
-  lakeClaim,
+  sharedClaim,
 } from "./workloads.ts";
 
 export function manifests(): Map<string, string> {
   const files = new Map<string, string>();
   const restricted = namespace(NAMESPACE, "restricted");
-  files.set("centre.yaml", yaml("The centre's namespace and its lake.", [restricted, lakeClaim()]));
+  files.set(
+    "centre.yaml",
+    yaml("The centre's namespace, its lake and its checkpoints.", [
+      restricted,
+      sharedClaim("lake", "2Ti"),
+      sharedClaim("state", "100Gi"),
+    ]),
+  );
   for (const segment of SEGMENTS) {
     const title = `${segment.feed}, ${segment.title}.`;
     files.set(

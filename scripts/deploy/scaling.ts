@@ -4,6 +4,7 @@
  */
 import { type Fields, KAFKA, labels, NAMESPACE } from "./parts.ts";
 import { type Segment, TIME_ZONE } from "./segments.ts";
+import { group } from "./workloads.ts";
 
 /** Records of lag that one ingest worker is meant to have before it: four seconds of its work. */
 const LAG_RECORDS = 300;
@@ -54,7 +55,7 @@ export function ingestScaling(segment: Segment): Fields {
         type: "kafka",
         metadata: {
           bootstrapServers: KAFKA,
-          consumerGroup: `${id}.ingest`,
+          consumerGroup: group(segment),
           topic: `${id}.events`,
           lagThreshold: String(LAG_RECORDS),
           activationLagThreshold: "0",

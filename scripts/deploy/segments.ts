@@ -1,6 +1,6 @@
 /**
  * The exchange's segments as the manifests deploy them: their hours, and how much of everything each
- * gets. `npm run` has no say here: edit, then run `scripts/deploy/write.ts`.
+ * gets. Edit, then run `scripts/deploy/write.ts`.
  *
  * Hours are the exchange's, in Asia/Kolkata. Pods are there well before the pre-open, so that a node
  * can be had, images pulled and checkpoints read, and stay until what came last is in the lake.
@@ -20,8 +20,8 @@ export interface Segment {
   readonly bookUntil: string;
   /** Ingest outlives the session by what it needs to catch up; lag holds it longer still. */
   readonly ingestUntil: string;
+  /** Members of the segment's group of book services, a core each. */
   readonly bookReplicas: number;
-  readonly bookShards: number;
   /** Of the topic of chunks: no more book services than these can share them. */
   readonly framePartitions: number;
   /** Of the topics of events: no more ingest workers than these can share them. */
@@ -41,8 +41,7 @@ export const SEGMENTS: readonly Segment[] = [
     bookFrom: "08:40",
     bookUntil: "15:50",
     ingestUntil: "16:15",
-    bookReplicas: 2,
-    bookShards: 2,
+    bookReplicas: 4,
     framePartitions: 4,
     eventPartitions: 12,
     ingestAtLeast: 2,
@@ -57,8 +56,7 @@ export const SEGMENTS: readonly Segment[] = [
     bookFrom: "08:40",
     bookUntil: "15:55",
     ingestUntil: "16:30",
-    bookReplicas: 6,
-    bookShards: 3,
+    bookReplicas: 18,
     framePartitions: 18,
     eventPartitions: 36,
     ingestAtLeast: 9,
@@ -74,7 +72,6 @@ export const SEGMENTS: readonly Segment[] = [
     bookUntil: "17:15",
     ingestUntil: "17:30",
     bookReplicas: 1,
-    bookShards: 1,
     framePartitions: 2,
     eventPartitions: 2,
     ingestAtLeast: 1,
@@ -90,7 +87,6 @@ export const SEGMENTS: readonly Segment[] = [
     bookUntil: "23:59",
     ingestUntil: "23:59",
     bookReplicas: 1,
-    bookShards: 1,
     framePartitions: 2,
     eventPartitions: 2,
     ingestAtLeast: 1,

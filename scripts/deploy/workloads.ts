@@ -19,8 +19,8 @@ import type { Segment } from "./segments.ts";
 
 /** What one replica takes in a second, and how long it is from wanted to ready: see `deploy/README.md`. */
 export const CAPACITY = {
-  /** One shard is one core: 0.73 us of it a message for the books, as much for chunks and rows. */
-  bookMessagesPerShard: 500_000,
+  /** One core: 0.73 us of it a message for the books, as much for chunks and rows. */
+  bookMessages: 500_000,
   ingestMessages: 150_000,
   /** An event batch is one record of Kafka, and lag is counted in records. */
   messagesPerRecord: 2_000,
@@ -34,7 +34,6 @@ const START = "edgebook.io/start-seconds";
 export function bookSet(segment: Segment): Fields {
   const name = `book-${segment.id}`;
   const mine = labels("book", segment.id);
-  const { bookShards } = segment;
   return {
     apiVersion: "apps/v1",
     kind: "StatefulSet",
@@ -48,31 +47,28 @@ export function bookSet(segment: Segment): Fields {
         metadata: {
           labels: mine,
           annotations: {
-            [TICKS]: String(bookShards * CAPACITY.bookMessagesPerShard),
+            [TICKS]: String(CAPACITY.bookMessages),
             [START]: String(CAPACITY.startSeconds),
           },
         },
         spec: podSpec(
+          volume("state"),
           {
             name: "book",
+            ports: [{ name: "http", containerPort: 8080 }],
             args: [
               ...["book", "--from", `kafka://${KAFKA}/${segment.id}`, "--name", segment.id],
-              ...["--member", "$(POD_NAME)", "--shards", String(bookShards)],
-              ...["--state", "/state", "--http", "[::]:8080"],
+              ...["--member", "$(POD_NAME)", "--state", `/state/${segment.id}`],
+              ...["--events", `kafka://${KAFKA}/${segment.id}`, "--http", "[::]:8080"],
             ],
-            env: [podName(), { name: "EDGEBOOK_EVENTS", value: `kafka://${KAFKA}/${segment.id}` }],
+            env: [podName()],
             volumeMounts: [SCRATCH_MOUNT, { name: "state", mountPath: "/state" }],
-            resources: bounds(
-              String(bookShards + 1),
-              `${bookShards * 2 + 2}Gi`,
-              `${bookShards + 2}`,
-            ),
+            resources: bounds("1", "4Gi", "2"),
             ...probes(120),
           },
           mine,
         ),
       },
-      volumeClaimTemplates: [claim("state", "ReadWriteOnce", "20Gi")],
     },
   };
 }
@@ -97,23 +93,29 @@ export function ingestDeployment(segment: Segment): Fields {
             [START]: String(CAPACITY.startSeconds),
           },
         },
-        spec: {
-          ...podSpec(
-            {
-              name: "ingest",
-              args: ["ingest", `kafka://${KAFKA}/${segment.id}`, "--lake", "/lake"],
-              env: [podName(), { name: "EDGEBOOK_HTTP", value: "[::]:8080" }],
-              volumeMounts: [SCRATCH_MOUNT, { name: "lake", mountPath: "/lake" }],
-              resources: bounds("1", "2Gi", "2"),
-              ...probes(60),
-            },
-            mine,
-          ),
-          volumes: [SCRATCH, { name: "lake", persistentVolumeClaim: { claimName: "lake" } }],
-        },
+        spec: podSpec(
+          volume("lake"),
+          {
+            name: "ingest",
+            // No name of its own: a worker that the autoscaler takes away does not come back.
+            args: [
+              ...["ingest", "--kafka", `kafka://${KAFKA}/${segment.id}`],
+              ...["--lake", `/lake/${segment.id}`, "--allowed-latency", "60s"],
+              ...["--consumer-group", group(segment), "--app-id", group(segment)],
+            ],
+            volumeMounts: [SCRATCH_MOUNT, { name: "lake", mountPath: "/lake" }],
+            resources: bounds("1", "4Gi", "2"),
+          },
+          mine,
+        ),
       },
     },
   };
+}
+
+/** Its lag is what the autoscaler looks at. */
+export function group(segment: Segment): string {
+  return `${segment.id}.ingest`;
 }
 
 /** The page and the API of a segment, and the names of its pods. */
@@ -151,17 +153,25 @@ export function disruptionBudget(part: "book" | "ingest", segment: Segment): Fie
   };
 }
 
-export function lakeClaim(): Fields {
-  const { metadata, spec } = claim("lake", "ReadWriteMany", "2Ti");
+/** What all pods of the centre see: the tables, and the checkpoints that book services hand over by. */
+export function sharedClaim(name: "lake" | "state", storage: string): Fields {
   return {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
-    metadata: { ...metadata, namespace: NAMESPACE, labels: labels("ingest") },
-    spec,
+    metadata: { name, namespace: NAMESPACE, labels: labels(name) },
+    spec: { accessModes: ["ReadWriteMany"], resources: { requests: { storage } } },
   };
 }
 
-function podSpec(container: Fields, mine: Record<string, string>): Record<string, unknown> {
+function volume(name: string): Fields {
+  return { name, persistentVolumeClaim: { claimName: name } };
+}
+
+function podSpec(
+  volume: Fields,
+  container: Fields,
+  mine: Record<string, string>,
+): Record<string, unknown> {
   return {
     automountServiceAccountToken: false,
     securityContext: POD_SECURITY,
@@ -179,22 +189,14 @@ function podSpec(container: Fields, mine: Record<string, string>): Record<string
       {
         image: IMAGE,
         imagePullPolicy: "IfNotPresent",
-        ports: [{ name: "http", containerPort: 8080 }],
         securityContext: CONTAINER_SECURITY,
         ...container,
       },
     ],
-    volumes: [SCRATCH],
+    volumes: [SCRATCH, volume],
   };
 }
 
 function podName(): Fields {
   return { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } };
-}
-
-function claim(name: string, mode: string, storage: string) {
-  return {
-    metadata: { name },
-    spec: { accessModes: [mode], resources: { requests: { storage } } },
-  };
 }

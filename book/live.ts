@@ -14,8 +14,10 @@ import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "..
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { ControlRequest, RepairRequest } from "../frames/transport.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
+import type { Tell } from "../metrics/events.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
 import { Tallies } from "../streams/certificate-tally.ts";
+import { StreamNews } from "../streams/news.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import { type AsOfDeclaration, LiveAsOf } from "./asof/live-asof.ts";
 import { DayGate } from "./calendar/day-gate.ts";
@@ -56,6 +58,8 @@ export interface LiveOptions {
   readonly onlyDay?: number;
   /** ns since 1970, to tell how long frames took from their capture to their book. */
   readonly clockNs?: () => number;
+  /** Told of gaps that open and close; absent: nobody listens. */
+  readonly tell?: Tell;
   /** Sees every run of messages and events as it is applied: the simulator's checks do. */
   readonly onRun?: NonNullable<PipelineOptions["onRun"]>;
 }
@@ -153,9 +157,11 @@ export class Live {
   /** What a saved state lacks comes from its owner's log, and has not come to its end yet. */
   private isReplayed = false;
   private nowNs = 0;
+  private readonly news: StreamNews | undefined;
 
   constructor(options: LiveOptions) {
     this.options = options;
+    this.news = options.tell && new StreamNews(options.tell);
     const { asOf, midnightSec } = options;
     this.asOf = asOf === undefined ? null : new LiveAsOf(asOf, midnightSec ?? (() => Number.NaN));
     const take = (header: ChunkHeader, bytes: Uint8Array) => this.take(header, bytes);
@@ -184,6 +190,7 @@ export class Live {
     for (const [id, feed] of this.feeds) {
       this.awaitChunks(feed, true);
       feed.repairs.advance(nowNs);
+      if (!feed.isCatchingUp) this.news?.look(id, feed.pipeline.sequencer, nowNs);
       if (!this.isReplayed) feed.isCatchingUp &&= this.intake.isCatchingUp(id);
       if (feed.captureNs === 0 || this.intake.isWaiting(id)) continue;
       const idleNs = nowNs - feed.arrivalNs - IDLE_GRACE_NS;

@@ -11,6 +11,7 @@ import type { CentreLink, ChunkSource } from "../frames/transport.ts";
 import { KafkaChunkSource, type KafkaSettings } from "../frames/transport-kafka.ts";
 import { openSource } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
+import type { Tell } from "../metrics/events.ts";
 import type { SequencerOptions } from "../streams/sequencer.ts";
 import type { AsOfDeclaration } from "./asof/live-asof.ts";
 import type { BookApi } from "./book-api.ts";
@@ -82,7 +83,7 @@ export interface ServiceOptions {
   /** Other processes that the page shows. */
   readonly neighbours?: NeighbourOptions;
   /** Told of what comes and goes (brokers, clients), in a sentence. */
-  readonly onStatus: (text: string) => void;
+  readonly onStatus: Tell;
 }
 
 export interface BookService {
@@ -263,6 +264,7 @@ function openCentre(
       ...(options.onlyDay === undefined ? {} : { onlyDay: options.onlyDay }),
       ...(rows === undefined ? {} : { rows }),
       intake: { canAsk },
+      tell: onStatus,
       clockNs: () => (performance.timeOrigin + performance.now()) * 1e6,
       ask,
     });

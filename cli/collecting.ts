@@ -6,6 +6,7 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { Collector } from "../collector/collector.ts";
 import { COLLECTOR_DEFAULTS, CollectorCore } from "../collector/core.ts";
+import { CollectorNews } from "../collector/news.ts";
 import type { TakePacked } from "../collector/packing.ts";
 import { ThreadPacking } from "../collector/packing-edge.ts";
 import { EdgeRecovery, repairsOf } from "../collector/recovery.ts";
@@ -22,6 +23,7 @@ import type { SpoolError, SpoolOptions } from "../frames/spool-options.ts";
 import type { KafkaSettings } from "../frames/transport-kafka.ts";
 import { openSink, parseChunkAddress } from "../frames/transport-open.ts";
 import { openZstd } from "../frames/zstd.ts";
+import type { Tell } from "../metrics/events.ts";
 import { CliError } from "./errors.ts";
 import { printErr } from "./output.ts";
 
@@ -51,6 +53,8 @@ export interface CollectingOptions {
   readonly kafka?: KafkaSettings;
   /** Who can be asked for what the lines miss; absent: nobody. */
   readonly recovery?: RecoveryAddresses;
+  /** The log; absent: sentences on standard error. */
+  readonly tell?: Tell;
   /** Chunks are packed by another thread, since receiving must not wait. */
   readonly packsAside?: boolean;
 }
@@ -83,7 +87,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
   };
   const boot = options.boot ?? Date.now();
   const spool = openSpool(options);
-  const onStatus = (text: string) => printErr(`edgebook: ${text}\n`);
+  const onStatus = options.tell ?? ((text: string) => printErr(`edgebook: ${text}\n`));
   const sinks = options.to.map((place) =>
     openSink(place, { clientName: name, access: options.mqtt, kafka: options.kafka, onStatus }),
   );
@@ -107,6 +111,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
   });
   const watch = new LineWatch(channels, feedOf);
   collector.attach(core, watch, packing, repackOf(packing, spool, options.spoolDirectory, boot));
+  collector.attachNews(new CollectorNews(collector, watch, onStatus));
   let recovery: EdgeRecovery | undefined;
   if (canAsk !== undefined) {
     recovery = new EdgeRecovery(canAsk.feed, watch, core, canAsk);

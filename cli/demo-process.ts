@@ -36,6 +36,7 @@ export class DemoProcess {
       stdout: "ignore",
       stderr: "pipe",
       detached: true,
+      env: { ...process.env, EDGEBOOK_LOG: "text" },
     });
     this.exited = this.child.exited;
   }

@@ -59,6 +59,8 @@ export class Collector {
   private watch: LineWatch | undefined;
   private packing: ThreadPacking | undefined;
   private repack: SpoolRepack | undefined;
+  /** Told of the time while frames are received. */
+  private news: { look(nowNs: number): void } | undefined;
   private readonly recoveries: RecoverySockets[] = [];
 
   constructor(
@@ -99,6 +101,11 @@ export class Collector {
     if (this.spool !== undefined) core.former = formerLife(this.spool, this.boot);
     this.watch = watch;
     this.packing = packing;
+  }
+
+  /** Looks around some ten times a second, as long as frames are received. */
+  attachNews(news: { look(nowNs: number): void }): void {
+    this.news = news;
   }
 
   /** Asks the exchange for what is missing, as long as frames are received. */
@@ -145,6 +152,7 @@ export class Collector {
       if (nowNs >= causesNs) {
         this.truncated = receiver.truncated ?? 0;
         this.noteCauses(receiver.kernelDrops, nowNs);
+        this.news?.look(nowNs);
         causesNs = nowNs + CAUSES_EVERY_NS;
       }
       if (batch.count === 0) {

@@ -3,6 +3,7 @@
  * they are missing, a reader that survives its brokers, and one sentence when these go or come.
  */
 import type { Admin, Consumer, Message, Producer } from "@platformatic/kafka";
+import type { Tell } from "../metrics/events.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 
 const SAY_AGAIN_MS = 60_000;
@@ -69,17 +70,20 @@ export async function closeClients(clients: Promise<KafkaClients>): Promise<void
 /** Says once that the brokers are gone, then once a minute, and once that they are back. */
 export class Standing {
   private readonly name: string;
-  private readonly onStatus: (text: string) => void;
+  private readonly onStatus: Tell;
   private saidMs = Number.NEGATIVE_INFINITY;
   isThere = false;
 
-  constructor(name: string, onStatus: (text: string) => void = () => {}) {
+  constructor(name: string, onStatus: Tell = () => {}) {
     this.name = name;
     this.onStatus = onStatus;
   }
 
   works(): void {
-    if (this.saidMs > Number.NEGATIVE_INFINITY) this.onStatus(`${this.name}: connected again`);
+    const { name: broker } = this;
+    if (this.saidMs > Number.NEGATIVE_INFINITY) {
+      this.onStatus(`${broker}: connected again`, "broker_back", { broker });
+    }
     this.saidMs = Number.NEGATIVE_INFINITY;
     this.isThere = true;
   }
@@ -88,7 +92,9 @@ export class Standing {
     this.isThere = false;
     if (performance.now() - this.saidMs < SAY_AGAIN_MS) return;
     this.saidMs = performance.now();
-    this.onStatus(`${this.name}: Kafka does not take it (${reasonOf(error)}); trying again`);
+    const { name: broker } = this;
+    const text = `${broker}: Kafka does not take it (${reasonOf(error)}); trying again`;
+    this.onStatus(text, "broker_gone", { broker });
   }
 }
 

@@ -9,6 +9,7 @@
  * Kafka keeps what it acknowledged, whoever reads it and when. So the edge listens to requests and not
  * to positions: a consumer that is slow, or gone, holds no collector up.
  */
+import type { Tell } from "../metrics/events.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import type { PackedChunk } from "./chunk.ts";
 import {
@@ -59,7 +60,7 @@ export interface KafkaOptions {
   /** Names this process within its group for good: a restart takes its partitions up again. */
   readonly member?: string | undefined;
   /** Told when the brokers go and come, in a sentence. */
-  readonly onStatus?: (text: string) => void;
+  readonly onStatus?: Tell;
 }
 
 export const KAFKA_BYTES_LIMIT = 64 << 20;

@@ -6,6 +6,7 @@
  * bounded by who calls `send`: it waits for the promise, or keeps a window of them.
  */
 import mqtt, { type IPublishPacket, type MqttClient } from "mqtt";
+import type { Tell } from "../metrics/events.ts";
 import type { PackedChunk } from "./chunk.ts";
 import type { MqttAccess } from "./mqtt-access.ts";
 import {
@@ -37,7 +38,7 @@ export interface MqttOptions {
   /** Who we are to the broker, and whom we trust; absent: nobody asks. */
   readonly access?: MqttAccess | undefined;
   /** Told when the broker goes and comes, in a sentence. */
-  readonly onStatus?: (text: string) => void;
+  readonly onStatus?: Tell;
 }
 
 /** A connection that comes back by itself, and says when it is gone. */
@@ -45,7 +46,7 @@ class BrokerConnection {
   readonly client: MqttClient;
   readonly clientId: string;
   private readonly url: string;
-  private readonly onStatus: (text: string) => void;
+  private readonly onStatus: Tell;
   private saidMs = Number.NEGATIVE_INFINITY;
   private why = "no answer";
 
@@ -102,14 +103,19 @@ class BrokerConnection {
   }
 
   private connected(): void {
-    if (this.saidMs > Number.NEGATIVE_INFINITY) this.onStatus(`${this.url}: connected again`);
+    const { url: broker } = this;
+    if (this.saidMs > Number.NEGATIVE_INFINITY) {
+      this.onStatus(`${broker}: connected again`, "broker_back", { broker });
+    }
     this.saidMs = Number.NEGATIVE_INFINITY;
   }
 
   private lost(): void {
     if (performance.now() - this.saidMs < SAY_AGAIN_MS) return;
     this.saidMs = performance.now();
-    this.onStatus(`${this.url}: the broker is not there (${this.why}); trying again every second`);
+    const { url: broker, why } = this;
+    const text = `${broker}: the broker is not there (${why}); trying again every second`;
+    this.onStatus(text, "broker_gone", { broker });
   }
 }
 

@@ -55,7 +55,7 @@ export function metricsDoc(): string {
     "",
     "`book` and `collect` say on standard error what happens, a sentence a line on a terminal and one",
     "JSON object a line elsewhere (`--log text` and `--log json` decide it). Every object has `time`,",
-    "`level`, `event`, `text`, and where it happened: `feed`, `stream`, `line`, `sink`, `shard`.",
+    "`level`, `event`, `text`, and where it happened: `feed`, `stream`, `line`, `broker`, `shard`.",
     "",
     "| event | level | means |",
     "|---|---|---|",

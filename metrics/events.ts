@@ -37,7 +37,7 @@ export const EVENTS = {
 
 export type EventCode = keyof typeof EVENTS;
 
-/** Where it happened: feed, stream, line, sink, shard, numbers. */
+/** Where it happened: feed, stream, line, broker, shard, numbers. */
 export type EventPlace = Readonly<Record<string, string | number>>;
 
 /** Takes a sentence for people, and for programs what it is about; `status` unless told. */

@@ -22,6 +22,8 @@ if (name === undefined || !/^[a-z0-9-]+$/.test(name) || !existsSync(`${folder}${
 
 const run = Bun.spawn([process.execPath, `${folder}${name}.ts`, ...rest], {
   stdio: ["inherit", "inherit", "inherit"],
+  // Proofs read logs as people do.
+  env: { ...process.env, EDGEBOOK_LOG: process.env.EDGEBOOK_LOG ?? "text" },
 });
 process.on("SIGINT", () => run.kill("SIGINT"));
 process.exit(await run.exited);

@@ -18,7 +18,7 @@ export interface RunOptions {
 
 export async function edgebook(args: readonly string[], set: RunOptions = {}): Promise<Finished> {
   const child = Bun.spawn([process.execPath, MAIN, ...args], {
-    env: { ...process.env, ...set.env },
+    env: { ...process.env, EDGEBOOK_LOG: "text", ...set.env },
     stdin: set.input ?? "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -110,7 +110,12 @@ export async function runScript(script: Script, { folder, house }: RunPlace): Pr
   );
   const shell = Bun.spawn(["bash", "-c", text], {
     cwd: folder,
-    env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, NO_COLOR: "1" },
+    env: {
+      ...process.env,
+      PATH: `${bin}:${process.env.PATH}`,
+      NO_COLOR: "1",
+      EDGEBOOK_LOG: "text",
+    },
     stdin: "ignore",
     stdout: "pipe",
     timeout: 90_000,

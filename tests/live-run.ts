@@ -31,6 +31,8 @@ export const start = (...words: string[]): Running => startFor(LIFE_MS, ...words
 export function startFor(lifeMs: number, ...words: string[]): Running {
   const child = Bun.spawn([EDGEBOOK, ...words], {
     cwd: house,
+    // As on a terminal: tests read it as people do.
+    env: { ...process.env, EDGEBOOK_LOG: process.env.EDGEBOOK_LOG ?? "text" },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -74,7 +74,7 @@ const RULES: GraphRules = {
     Instruments: ["masters", "byName"],
     Intake: ["ports", "options"],
     Latencies: "*",
-    Live: ["options", "clears", "dayNotices"],
+    Live: ["options", "clears", "dayNotices", "news"],
     MboRows: "*",
     MessageBatch: "*",
     NseDecoder: ["masters"],

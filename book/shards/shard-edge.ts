@@ -8,6 +8,7 @@
 import type { ActorError } from "../../actors/actor-error.ts";
 import { WorkerEdge } from "../../actors/worker-edge.ts";
 import type { Position } from "../../frames/transport.ts";
+import type { Tell } from "../../metrics/events.ts";
 import { type CheckpointCopy, CheckpointFolder } from "../checkpoint/folder.ts";
 import { ApiError } from "../http-error.ts";
 import {
@@ -40,7 +41,7 @@ export interface ShardEdgeEvents {
   onPoisoned(chunk: Uint8Array, tries: number, number: number): Uint8Array;
   /** A new life has what its checkpoint lacked: its clients have to be told of again. */
   onCaughtUp(): void;
-  onStatus(text: string): void;
+  readonly onStatus: Tell;
 }
 
 const RING_BYTES = 8 << 20;
@@ -123,7 +124,7 @@ export class ShardEdge {
         beforeRestart: (_life, ring) => {
           ring.clear();
         },
-        onGivenUp: (error) => events.onStatus(`${options.name} is given up: ${error.message}`),
+        onGivenUp: (error) => this.tellFailed(`is given up: ${error.message}`),
         onSaid: (word) => this.hear(word as ShardWord),
       },
     );
@@ -236,7 +237,19 @@ export class ShardEdge {
     // Others are not to wait for this one.
     this.letGo();
     for (const id of [...this.questions.keys()]) this.settle(id)?.reject(this.absent());
-    this.events.onStatus(`${this.options.name} begins again: ${error.message.split("\n")[0]}`);
+    this.tellFailed(`begins again: ${error.message.split("\n")[0]}`);
+  }
+
+  private tellFailed(what: string): void {
+    const { name } = this.options;
+    this.events.onStatus(`${name} ${what}`, "shard_failed", { shard: name });
+  }
+
+  private tellBack(): void {
+    const { name } = this.options;
+    const seconds = Math.round(this.backMs) / 1000;
+    const text = `${name} is back, with all that it missed, after ${seconds} s`;
+    this.events.onStatus(text, "shard_back", { shard: name, seconds });
   }
 
   private poisonedBy(record: Uint8Array, tries: number): void {
@@ -275,6 +288,7 @@ export class ShardEdge {
         return;
       case "caught_up":
         this.backMs = performance.now() - this.failedMs;
+        if (this.restarts > 0) this.tellBack();
         this.events.onCaughtUp();
         return;
       case "finished":

@@ -63,6 +63,7 @@ function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: Wor
       intake: { canAsk: setup.canAsk },
       clockNs,
       ask: (collector, request) => say({ say: "ask", collector, request }),
+      tell: (text, event, place) => say({ say: "news", text, event, place }),
     });
   const { live, head, newest, refused } = openLive(folder, setup.key, zstd, newLive);
   const saver = new CheckpointSaver(live, setup.key, zstd, newest, {

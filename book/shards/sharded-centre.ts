@@ -12,6 +12,7 @@ import { decode } from "@msgpack/msgpack";
 import { FEEDS } from "../../feed/registry.ts";
 import { ChunkFault, type ChunkHeader, readChunkHeader } from "../../frames/chunk.ts";
 import type { ControlRequest, Position, RepairRequest } from "../../frames/transport.ts";
+import type { Tell } from "../../metrics/events.ts";
 import type { BookApi } from "../book-api.ts";
 import type { Centre, Client, ClientPort } from "../centre.ts";
 import type { CheckpointCopy } from "../checkpoint/folder.ts";
@@ -38,7 +39,7 @@ export interface ShardedOptions {
   readonly saveNs: number;
   readonly canAsk: boolean;
   readonly ask: (collector: string, request: ControlRequest | RepairRequest) => void;
-  readonly onStatus: (text: string) => void;
+  readonly onStatus: Tell;
   readonly hangNs?: number;
 }
 
@@ -161,6 +162,7 @@ export class ShardedCentre implements Centre {
 
   private hear(word: ShardWord): void {
     if (word.say === "ask") this.options.ask(word.collector, word.request);
+    if (word.say === "news") this.options.onStatus(word.text, word.event, word.place);
     if (word.say !== "rows") return;
     for (const [client, message] of decode(word.bytes) as [number, string | Uint8Array][]) {
       this.clients.get(client)?.deliver(message);
@@ -189,7 +191,8 @@ export class ShardedCentre implements Centre {
       }
     }
     const what = `chunk ${header.number} of ${header.collector}`;
-    this.options.onStatus(`${what} broke ${shard} ${tries} times: it is set aside in ${where}`);
+    const text = `${what} broke ${shard} ${tries} times: it is set aside in ${where}`;
+    this.options.onStatus(text, "chunk_set_aside", { shard, chunk: header.number });
     return leftOutRecord(RecordKind.Quarantined, only(header), number);
   }
 }

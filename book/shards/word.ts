@@ -5,6 +5,7 @@ import type {
   Position,
   RepairRequest,
 } from "../../frames/transport.ts";
+import type { EventCode, EventPlace } from "../../metrics/events.ts";
 import type { RecordPlace } from "../checkpoint/file.ts";
 import type { ApiErrorCode } from "../http-error.ts";
 
@@ -41,6 +42,13 @@ export type ShardWord =
       readonly stateBytes: number;
     }
   | { readonly say: "save_failed"; readonly text: string }
+  /** For the log. */
+  | {
+      readonly say: "news";
+      readonly text: string;
+      readonly event: EventCode | undefined;
+      readonly place: EventPlace | undefined;
+    }
   /** For people: what the calendar refuses. */
   | { readonly say: "notice"; readonly text: string }
   /** Everything that the log had for this life is done. */

@@ -13,8 +13,8 @@ import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { HTTP_FLAGS, httpAccess, openDoor } from "../http-flags.ts";
 import { KAFKA_MEMORY_FLAG, kafkaSettings } from "../kafka-flags.ts";
+import { LOG_FLAG, openLog } from "../log.ts";
 import { MQTT_FLAGS, mqttAccess } from "../mqtt-flags.ts";
-import { printErr } from "../output.ts";
 import { DATE_FLAG, MASTERS_FLAG, WINDOW_FLAG } from "../shared-flags.ts";
 
 export const command: Command = {
@@ -116,6 +116,7 @@ export const command: Command = {
       placeholder: "URL",
       doc: "Where 'edgebook replay FILE --serve' answers: the day that the page's Replay plays.",
     },
+    LOG_FLAG,
     MASTERS_FLAG,
     WINDOW_FLAG,
     DATE_FLAG,
@@ -167,7 +168,8 @@ export const command: Command = {
     const http = parseAddress("http", flags.text("http") ?? "127.0.0.1:8080");
     const access = httpAccess(flags);
     const warning = openDoor(http.host, access);
-    if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
+    const tell = openLog(flags);
+    if (warning !== undefined) tell(warning);
     demandGroup(flags);
     const service = await startService({
       version: packageFile.version,
@@ -186,12 +188,12 @@ export const command: Command = {
       ...(state === undefined ? {} : { state }),
       saveNs: flags.durationNs("save-every") ?? 30e9,
       neighbours: neighboursOf(flags),
-      onStatus: (text) => printErr(`edgebook: ${text}\n`),
+      onStatus: tell,
     });
-    if (service.brokerUrl !== undefined) printErr(`edgebook: broker at ${service.brokerUrl}\n`);
-    printErr(`edgebook: books at ${service.url}\n`);
+    if (service.brokerUrl !== undefined) tell(`broker at ${service.brokerUrl}`);
+    tell(`books at ${service.url}`);
     const say = (text: string) => {
-      if (!signal.aborted) printErr(`edgebook: ${text}\n`);
+      if (!signal.aborted) tell(text);
     };
     service.sourcesDone.then(
       () => say("every source has been read; the books stay until you stop this"),

@@ -9,6 +9,7 @@ import type { FrameBatch } from "../../frames/frame-batch.ts";
 import { type Input, openInput } from "../../frames/input.ts";
 import { findInterface } from "../../frames/multicast.ts";
 import { RingReceiver } from "../../frames/ring.ts";
+import type { Tell } from "../../metrics/events.ts";
 import { versionText } from "../build.ts";
 import { openWire } from "../collect-capture.ts";
 import { finishedInput, inputEnding, wireEnding } from "../collect-ending.ts";
@@ -21,6 +22,7 @@ import { fileBoot } from "../file-boot.ts";
 import { frameBatches, mergedBatches, type SourceBatch } from "../frame-source.ts";
 import { checkHost } from "../host-check.ts";
 import { KAFKA_FLAGS } from "../kafka-flags.ts";
+import { LOG_FLAG, openLog } from "../log.ts";
 import { MQTT_FLAGS } from "../mqtt-flags.ts";
 import { printErr, printOut } from "../output.ts";
 import { CHANNELS_FLAG, FEED_FLAG, SPEC_FLAG } from "../shared-flags.ts";
@@ -125,6 +127,7 @@ export const command: Command = {
       doc: "Answers there how it is doing: for 'edgebook stat', health checks and monitoring.",
     },
     SPEC_FLAG,
+    LOG_FLAG,
     { name: "check", kind: "boolean", doc: "Only examines the settings and this host." },
     { name: "stats", kind: "boolean", doc: "Ends with one line of JSON on standard error." },
   ],
@@ -157,6 +160,7 @@ export const command: Command = {
     demandWhatIsNeeded(settings);
     if (flags.on("check")) return check(settings);
     const fromFiles = settings.captures.length > 0;
+    const tell = openLog(flags, fromFiles ? "text" : undefined);
     const waitMs = (flags.durationNs("wait") ?? 0) / 1e6;
     const collecting = openCollecting({
       ...settings,
@@ -167,13 +171,14 @@ export const command: Command = {
       spoolDirectory: needsSpool(settings.to) ? settings.spoolDirectory : undefined,
       recovery: fromFiles ? {} : settings.recovery,
       packsAside: !fromFiles,
+      tell,
     });
     const started = performance.now();
     const http = settings.http === undefined ? undefined : listen(settings, collecting);
-    if (http !== undefined) printErr(`edgebook: status at ${http.url}\n`);
+    if (http !== undefined) tell(`status at ${http.url}`);
     const complaints = fromFiles
       ? await collectFiles(settings, collecting, signal)
-      : await collectWire(settings, collecting, signal);
+      : await collectWire(settings, collecting, signal, tell);
     const { collector } = collecting;
     const { spoolDirectory: spool } = settings;
     const ending = fromFiles
@@ -182,9 +187,11 @@ export const command: Command = {
     complaints.push(...ending.complaints);
     const { lost } = collecting.watch.totals();
     if (lost > 0) complaints.push(`${lost} numbers are missing on every line`);
-    for (const complaint of complaints) printErr(`edgebook: ${complaint}\n`);
+    for (const complaint of complaints) tell(complaint);
     await http?.close();
-    report(collecting, (performance.now() - started) / 1000, flags.on("stats"));
+    const seconds = (performance.now() - started) / 1000;
+    if (flags.on("stats")) printErr(`${statsLine(collecting, seconds)}\n`);
+    else tell(summary(collecting, seconds));
     if (ending.code !== Exit.Done) return ending.code;
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
@@ -254,10 +261,11 @@ async function collectWire(
   settings: CollectSettings,
   { collector }: Collecting,
   signal: AbortSignal,
+  tell: Tell,
 ): Promise<string[]> {
   const { receiver, text, warning } = openWire(settings);
-  if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
-  printErr(`edgebook: collecting ${text}\n`);
+  if (warning !== undefined) tell(warning);
+  tell(`collecting ${text}`);
   await collector.receive(receiver, signal);
   const fragments = receiver instanceof RingReceiver ? (receiver.counters?.fragments ?? 0) : 0;
   receiver.close();
@@ -320,50 +328,47 @@ async function* knowingFeed(
   }
 }
 
-function report(
-  { collector, core, watch, recovery }: Collecting,
-  seconds: number,
-  asJson: boolean,
-): void {
-  const { counters } = core;
-  const totals = watch.totals();
-  const spool = collector.spool;
-  if (asJson) {
-    const sinks = collector.forwarders.map(({ sink, sent, missed, window, unconfirmed }) => ({
-      to: sink.name,
-      sent,
-      missed,
-      resent: window.resent,
-      unconfirmed,
-    }));
-    const dropped = spool?.chunksDropped;
-    const spooled = spool && { bytes: spool.bytes, dropped, ...spool.counters };
-    const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
-    const { kernelDatagrams, setAside, lostOnWire, lostInKernel } = collector.causes;
-    const { lostInProcess, lostInTransport } = collector.causes;
-    const lostIn = { lostOnWire, lostInKernel, lostInProcess, lostInTransport };
-    const drops = { kernelDatagrams, setAside, ...lostIn };
-    const { chunksStored, chunksRepacked } = collector;
-    const all = {
-      ...counters,
-      ...totals,
-      chunksStored,
-      chunksRepacked,
-      seconds,
-      drops,
-      sinks,
-      spool: spooled,
-      recovery: asked,
-    };
-    printErr(`${JSON.stringify(all)}\n`);
-    return;
-  }
-  const ratio = counters.bytes / Math.max(1, counters.chunkBytes);
-  printErr(
-    `edgebook: ${counters.frames} frames in ${seconds.toFixed(1)} s, ` +
-      `${counters.framesForwarded} forwarded, ${counters.copies} copies left out, ` +
-      `${totals.messages} messages, ${totals.lost} lost${blamed(collector.causes)}; ` +
-      `${counters.chunks} chunks, ${counters.chunkBytes} bytes (${ratio.toFixed(1)} times smaller)\n`,
+/** What `--stats` ends with. */
+function statsLine({ collector, core, watch, recovery }: Collecting, seconds: number): string {
+  const { spool } = collector;
+  const sinks = collector.forwarders.map(({ sink, sent, missed, window, unconfirmed }) => ({
+    to: sink.name,
+    sent,
+    missed,
+    resent: window.resent,
+    unconfirmed,
+  }));
+  const dropped = spool?.chunksDropped;
+  const spooled = spool && { bytes: spool.bytes, dropped, ...spool.counters };
+  const asked = recovery && { ticks: recovery.ticks?.counts, images: recovery.snapshots?.counts };
+  const { kernelDatagrams, setAside, lostOnWire, lostInKernel } = collector.causes;
+  const { lostInProcess, lostInTransport } = collector.causes;
+  const lostIn = { lostOnWire, lostInKernel, lostInProcess, lostInTransport };
+  const drops = { kernelDatagrams, setAside, ...lostIn };
+  const { chunksStored, chunksRepacked } = collector;
+  return JSON.stringify({
+    ...core.counters,
+    ...watch.totals(),
+    chunksStored,
+    chunksRepacked,
+    seconds,
+    drops,
+    sinks,
+    spool: spooled,
+    recovery: asked,
+  });
+}
+
+/** The same for people, in a sentence. */
+function summary({ collector, core, watch }: Collecting, seconds: number): string {
+  const { frames, framesForwarded, copies, chunks, chunkBytes, bytes } = core.counters;
+  const { messages, lost } = watch.totals();
+  const ratio = bytes / Math.max(1, chunkBytes);
+  return (
+    `${frames} frames in ${seconds.toFixed(1)} s, ` +
+    `${framesForwarded} forwarded, ${copies} copies left out, ` +
+    `${messages} messages, ${lost} lost${blamed(collector.causes)}; ` +
+    `${chunks} chunks, ${chunkBytes} bytes (${ratio.toFixed(1)} times smaller)`
   );
 }
 

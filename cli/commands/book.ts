@@ -228,10 +228,12 @@ function demandGroup(flags: FlagValues): void {
   const from = flags.texts("from");
   const isAlone = from.length === 1 && from[0]?.startsWith("kafka:");
   const others = flags.text("broker") ?? flags.integer("shards") ?? flags.text("as-of");
-  if (isAlone && others === undefined && flags.text("state") !== undefined) return;
+  const state = flags.text("state");
+  const isShared = state !== undefined && !state.startsWith("s3:");
+  if (isAlone && others === undefined && isShared) return;
   throw new CliError(
     "bad_flag",
-    "A member of a group has one --from kafka://HOST:PORT and a --state that it shares.",
+    "A member of a group has one --from kafka://HOST:PORT and a --state, a directory that it shares.",
     "Leave out --member, or give these two and no --broker, --shards or --as-of.",
   );
 }

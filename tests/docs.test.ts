@@ -1,5 +1,5 @@
 /** What the documents show is what happens: every command of them runs, and says what they say. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   cpSync,
   existsSync,
@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { complaintOf, readScript, runScript } from "./docs-run.ts";
+import { complaintOf, type Ran, readScript, runScript } from "./docs-run.ts";
 
 const house = join(import.meta.dir, "..");
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-docs-"));
@@ -21,21 +21,23 @@ const LIMIT_MS = 120_000;
 
 const guides = readdirSync(join(house, "docs/guides")).map((name) => `docs/guides/${name}`);
 /** Documents that are a session of their own. */
-const RUN = [...guides];
+const RUN = [...guides, "README.md"];
 /** In this one the reader writes files of a checkout. */
 const WRITES_SOURCES = "docs/guides/write-a-feed.md";
 
 describe("a reader who types what stands there", () => {
+  const sessions = new Map<string, Promise<Ran[]>>();
+  // Side by side: most of their time is waiting for processes to begin.
+  beforeAll(() => {
+    for (const path of RUN) sessions.set(path, typed(path));
+  });
+
   for (const path of RUN) {
+    const name = `sees what ${path} shows`;
     test(
-      `sees what ${path} shows`,
+      name,
       async () => {
-        const folder = mkdtempSync(join(scratch, "run-"));
-        const isCheckout = path === WRITES_SOURCES;
-        if (isCheckout) copyCheckout(folder);
-        else symlinkSync(join(house, "deploy"), join(folder, "deploy"));
-        const script = readScript(readFileSync(join(house, path), "utf8"));
-        const ran = await runScript(script, { folder, house: isCheckout ? folder : house });
+        const ran = (await sessions.get(path)) ?? [];
         expect(ran.length).toBeGreaterThan(0);
         expect(ran.map(complaintOf).find((each) => each !== undefined)).toBeUndefined();
       },
@@ -43,6 +45,15 @@ describe("a reader who types what stands there", () => {
     );
   }
 });
+
+function typed(path: string): Promise<Ran[]> {
+  const folder = mkdtempSync(join(scratch, "run-"));
+  const isCheckout = path === WRITES_SOURCES;
+  if (isCheckout) copyCheckout(folder);
+  else for (const name of ["bin", "deploy"]) symlinkSync(join(house, name), join(folder, name));
+  const script = readScript(readFileSync(join(house, path), "utf8"));
+  return runScript(script, { folder, house: isCheckout ? folder : house });
+}
 
 test("every link between documents leads somewhere", () => {
   const pages = [

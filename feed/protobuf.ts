@@ -163,8 +163,8 @@ export function protoText({ packageName, messages }: ProtoFile): string {
 export class ProtoReader {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  at: number;
-  readonly end: number;
+  at = 0;
+  end: number;
   isDamaged = false;
   /** Of the field in hand. */
   field = 0;
@@ -172,9 +172,14 @@ export class ProtoReader {
   /** Of a varint: the number, exact below 2^53. Of bytes: their length, from `at` on. */
   value = 0;
 
-  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = bytes.length;
+  }
+
+  /** Reads a message within the bytes: one reader does for all rows of a batch. */
+  enter(at: number, end: number): void {
     this.at = at;
     this.end = end;
   }

@@ -42,6 +42,7 @@ export function readBatchHead(bytes: Uint8Array): BatchHead | undefined {
  */
 export function readRows(bytes: Uint8Array, into: RowBatch, sink: RowSink): number | undefined {
   const reader = new ProtoReader(bytes);
+  const inner = new ProtoReader(bytes);
   let rows = 0;
   while (reader.next()) {
     if (reader.field === BatchField.Rows && reader.wire === WireType.Bytes) {
@@ -50,9 +51,8 @@ export function readRows(bytes: Uint8Array, into: RowBatch, sink: RowSink): numb
         into.count = 0;
       }
       into.clearRow(into.count);
-      if (!readRow(new ProtoReader(bytes, reader.at, reader.at + reader.value), into)) {
-        return undefined;
-      }
+      inner.enter(reader.at, reader.at + reader.value);
+      if (!readRow(inner, into)) return undefined;
       into.count++;
       rows++;
     }

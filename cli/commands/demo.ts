@@ -170,7 +170,7 @@ function marketOptions(flags: FlagValues) {
     seed: flags.integer("seed") ?? 1,
     streams: whole("streams", 1, 18),
     instruments: whole("instruments", 1, 100_000),
-    messagesPerSecond: whole("rate", 1, 1_000_000),
+    messagesPerSecond: whole("rate", 1, 100_000),
     networkInterface: flags.text("interface") ?? "127.0.0.1",
   };
 }

@@ -150,6 +150,9 @@ export class ChunkPacker {
   }
 }
 
+/** Of all chunks together: hostile headers could name new ones without end. */
+const CHANNELS_LIMIT = 1 << 16;
+
 /** Unpacks chunks into a frame batch that is reused from chunk to chunk. */
 export class ChunkUnpacker {
   private readonly channels: Channels;
@@ -174,6 +177,9 @@ export class ChunkUnpacker {
     const raw = this.zstd.decompress(body, header.rawBytes);
     if (raw === null) return new ChunkFault("bad_body", "zstd");
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
+    if (this.channels.list.length + header.channels.length > CHANNELS_LIMIT) {
+      return new ChunkFault("too_large", "more channels than there may be");
+    }
     const map = Int32Array.from(header.channels, (channel) =>
       // A channel that the collector found by itself names no feed; its chunk does.
       this.channels.add(channel.feed === "" ? { ...channel, feed: header.feed } : channel),

@@ -152,6 +152,19 @@ export class FaultyDisk implements SpoolFiles {
     this.filesByName.set(name, file);
   }
 
+  /** What is at `to` goes; the name is there at once. */
+  rename(from: string, to: string): void {
+    this.step();
+    this.filesByName.set(to, this.file(from));
+    this.filesByName.delete(from);
+  }
+
+  /** All of a file's bytes. */
+  whole(name: string): Uint8Array {
+    const { bytes, length } = this.file(name);
+    return bytes.slice(0, length);
+  }
+
   sync(name: string): void {
     this.step();
     const file = this.file(name);

@@ -5,7 +5,14 @@
 import fc from "fast-check";
 import type { LineFaults } from "../faults/line-faults.ts";
 import type { ServersCase, WorldCase } from "./world/case.ts";
-import type { ChunkCommandKind, Command, LineChoice, LineCommandKind } from "./world/commands.ts";
+import {
+  type ChunkCommandKind,
+  type Command,
+  type LineChoice,
+  type LineCommandKind,
+  SHARD_KILLS,
+  type ShardKill,
+} from "./world/commands.ts";
 
 /** Messages of a case before bursts, which make them 2,000 on average. */
 const MESSAGES = 1_600;
@@ -13,6 +20,7 @@ const PERMILLE = 1_000;
 
 const NO_LIMIT = 2 ** 40;
 const COMMANDS_MOST = 12;
+const KILLS_MOST = 3;
 
 /** Nought first, so that a shrunk case shows what matters only. */
 const rate = (most: number) =>
@@ -69,7 +77,7 @@ const ground: fc.Arbitrary<Ground> = fc
     return { ...rest, untilMs, restartAtMs, restartSilenceMs };
   });
 
-export const caseArbitrary: fc.Arbitrary<WorldCase> = ground.chain((own) =>
+const withoutKills: fc.Arbitrary<WorldCase> = ground.chain((own) =>
   fc.oneof(
     { weight: 4, arbitrary: repairable(own) },
     { weight: 4, arbitrary: recoverable(own) },
@@ -77,6 +85,29 @@ export const caseArbitrary: fc.Arbitrary<WorldCase> = ground.chain((own) =>
     { weight: 1, arbitrary: images(own) },
   ),
 );
+
+/** Kills of the shard are drawn last, so that a seed's other faults stay what they were. */
+export const caseArbitrary: fc.Arbitrary<WorldCase> = withoutKills.chain((given) => {
+  // Of a boot that is over a new centre never hears, if no checkpoint of it is good.
+  if (given.isRepairable && given.collectors > 1) return fc.constant(given);
+  const most = given.isRepairable ? 300 : 800;
+  const kill = fc
+    .constantFrom(...SHARD_KILLS)
+    .chain((kind) => processCommand(given, kind, 0, most));
+  return fc
+    .record({
+      kills: fc.oneof(
+        { weight: 3, arbitrary: fc.constant<Command[]>([]) },
+        { weight: 1, arbitrary: fc.array(kill, { minLength: 1, maxLength: KILLS_MOST }) },
+      ),
+      part: fc.constantFrom(0.4, 0.2, 0.1),
+    })
+    .map(({ kills, part }) => {
+      if (kills.length === 0) return given;
+      const saveMs = Math.round(given.untilMs * part);
+      return { ...given, saveMs, commands: [...given.commands, ...kills] };
+    });
+});
 
 /**
  * Of two collectors one may be an epoch behind the other (a broker that was down, a spool that is
@@ -369,8 +400,8 @@ const chunkCommand = (
     .map(({ count, ...rest }) => ({ ...rest, to: rest.from + count - 1 }));
 
 const processCommand = (
-  own: Ground,
-  kind: "broker down" | "kill collector" | "restart shard",
+  own: Pick<Ground, "untilMs">,
+  kind: "broker down" | "kill collector" | "restart shard" | ShardKill,
   which: number,
   most: number,
 ): fc.Arbitrary<Command> =>

@@ -64,6 +64,7 @@ const PATHS_OF: Readonly<Record<string, readonly Path[]>> = {
   ...of(["chunk lose", "chunk damage"], OF_CHUNKS),
   ...of(["chunk repeat", "chunk overtake"], ["not missed"]),
   ...of(["broker down", "restart shard"], OF_PROCESSES),
+  ...of(["kill shard", "damage checkpoint", "tear checkpoint"], OF_PROCESSES),
   ...of(["kill collector"], [...OF_PROCESSES, "other collector"]),
   ...of(["exchange restart"], ["new epoch"]),
 };

@@ -1,12 +1,18 @@
 /**
- * Edge: how a core begins: from the newest checkpoint that is good, else from the one before, else
+ * How a core begins: from the newest checkpoint that is good, else from the one before, else
  * with nothing. What could not be used is told, and never deleted here.
  */
 import type { Zstd } from "../../frames/zstd-port.ts";
 import type { Live } from "../live.ts";
 import { CheckpointFault, type CheckpointHead, readCheckpoint } from "./file.ts";
-import type { CheckpointFolder } from "./folder.ts";
 import { restoreLive } from "./live-state.ts";
+
+/** Where checkpoints are: a folder, or its like in a test. */
+export interface CheckpointShelf {
+  /** Newest first. */
+  numbers(): readonly number[];
+  read(number: number): Uint8Array;
+}
 
 export interface Opened {
   readonly live: Live;
@@ -20,7 +26,7 @@ export interface Opened {
 
 /** @param key as it is written into checkpoints: another version or other options are refused */
 export function openLive(
-  folder: CheckpointFolder,
+  folder: CheckpointShelf,
   key: string,
   zstd: Zstd,
   newLive: () => Live,

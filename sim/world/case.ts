@@ -52,6 +52,8 @@ export interface WorldCase {
   };
   readonly servers: ServersCase;
   readonly commands: readonly Command[];
+  /** Between two checkpoints of the centre; absent or 0: it takes none. */
+  readonly saveMs?: number;
   /** Drawn so that everything that goes wrong can be made good. */
   readonly isRepairable: boolean;
 }
@@ -81,6 +83,7 @@ export function caseText(world: WorldCase): string {
     );
     noises.push(noiseText("tick recovery", tickFaults), noiseText("snapshots", snapshotFaults));
   }
+  if (world.saveMs) parts.push(`a checkpoint every ${world.saveMs} ms`);
   const noise = noises.filter((text) => text !== "");
   if (noise.length > 0) parts.push(`noise: ${noise.join("; ")}`);
   parts.push(scheduleText(world));

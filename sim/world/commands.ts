@@ -46,9 +46,22 @@ export interface ChunkCommand {
   readonly to: number;
 }
 
+/**
+ * The shard is killed and begins again from its newest good checkpoint: that of the last moment, or
+ * the one before where the newest was damaged, or cut short.
+ */
+export type ShardKill = "kill shard" | "damage checkpoint" | "tear checkpoint";
+export const SHARD_KILLS: readonly ShardKill[] = [
+  "kill shard",
+  "damage checkpoint",
+  "tear checkpoint",
+];
+export const isShardKill = (kind: string): kind is ShardKill =>
+  (SHARD_KILLS as readonly string[]).includes(kind);
+
 /** A process, or the broker, is gone for a while. */
 export interface ProcessCommand {
-  readonly kind: "broker down" | "kill collector" | "restart shard";
+  readonly kind: "broker down" | "kill collector" | "restart shard" | ShardKill;
   /** From 0; 0 where there is only one. */
   readonly which: number;
   readonly atMs: number;
@@ -95,6 +108,12 @@ export function commandText(command: Command): string {
       return `kill(collector ${command.which + 1}, ${time})`;
     case "restart shard":
       return `restart(shard ${command.which + 1}, ${time})`;
+    case "kill shard":
+      return `kill(shard ${command.which + 1}, ${time})`;
+    case "damage checkpoint":
+      return `kill(shard ${command.which + 1}, its newest checkpoint damaged, ${time})`;
+    case "tear checkpoint":
+      return `kill(shard ${command.which + 1}, its newest checkpoint cut short, ${time})`;
   }
 }
 

@@ -69,6 +69,15 @@ export class WatchedStream {
     this.audited = audited;
   }
 
+  /** As it is, to go on from here another time. */
+  copy(): WatchedStream {
+    const made = new WatchedStream(this.truth, this.audited.copy());
+    const { truth, audited, former, ...rest } = this;
+    Object.assign(made, structuredClone(rest));
+    made.former.push(...former);
+    return made;
+  }
+
   noteRecovered(number: number): void {
     const last = this.recovered.at(-1);
     if (last !== undefined && last.to + 1 === number) last.to = number;
@@ -100,6 +109,16 @@ export class DeliveryWatch {
 
   constructor(truth: Truth) {
     this.truth = truth;
+  }
+
+  /** Of the moment, for a life that begins from a checkpoint of it. */
+  copy(): DeliveryWatch {
+    const made = new DeliveryWatch(this.truth);
+    made.undecidable = this.undecidable;
+    this.streams.forEach((stream, index) => {
+      made.streams[index] = stream.copy();
+    });
+    return made;
   }
 
   run({ index, id, messages }: PipelineStream, from: number, to: number): void {

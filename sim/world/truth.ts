@@ -226,6 +226,14 @@ export class AuditedStream {
     this.auditor = new Auditor(hasClosingAuction);
   }
 
+  /** As it is, to go on from here another time: its books are made again when they are asked for. */
+  copy(): AuditedStream {
+    const made = new AuditedStream(this.truth, this.hasClosingAuction);
+    for (const [number, bytes] of this.used) made.used.set(number, bytes);
+    for (const number of this.cleared) made.cleared.add(number);
+    return made;
+  }
+
   /** The operator's clear has been applied behind `number`. */
   clearBehind(number: number): void {
     this.cleared.add(number);

@@ -9,6 +9,8 @@ import { judgeCase, runBatch } from "../check-batch.ts";
 import { captureOfCase } from "../check-capture.ts";
 import { addTotals, doubtfulShare, noTotals, pathTable } from "../check-totals.ts";
 import { caseText, type WorldCase } from "./case.ts";
+import { Judge } from "./judge.ts";
+import { World } from "./world.ts";
 
 const SEED = Number(process.env.EDGEBOOK_SEED ?? 20_260_811);
 const RUNS = Number(process.env.EDGEBOOK_RUNS ?? 150);
@@ -54,6 +56,49 @@ function judged(given: Partial<WorldCase>) {
 
 const drop = (line: 0 | 1 | 2, from: number, to: number) =>
   ({ kind: "drop", line, stream: 1, epoch: 0, from, to, byMs: 0 }) as const;
+
+describe("a shard that is killed", () => {
+  const kill = (kind: "kill shard" | "damage checkpoint" | "tear checkpoint", atMs: number) =>
+    ({ kind, which: 0, atMs, forMs: 150 }) as const;
+
+  function run(given: Partial<WorldCase>) {
+    const judge = new Judge();
+    const world = new World({ ...QUIET, saveMs: 100, ...given }, openZstd());
+    world.run(judge);
+    judge.end(world);
+    const { resumed, refused } = world.centre.checkpoints ?? {};
+    return { problems: judge.problems, resumed, refused, lives: world.centre.lives };
+  }
+
+  test("goes on from its newest checkpoint, and every book is right", () => {
+    const commands = [drop(0, 41, 44), kill("kill shard", 400), kill("kill shard", 700)];
+    expect(run({ commands })).toEqual({ problems: [], resumed: 2, refused: 0, lives: 3 });
+  });
+
+  for (const kind of ["damage checkpoint", "tear checkpoint"] as const) {
+    test(`goes on from the one before where the newest is no good: ${kind}`, () => {
+      const told = run({ commands: [kill(kind, 500)] });
+      expect(told).toEqual({ problems: [], resumed: 1, refused: 1, lives: 2 });
+    });
+  }
+
+  test("begins with nothing where no checkpoint is good, and asks for all", () => {
+    const told = run({ saveMs: 300, commands: [kill("damage checkpoint", 500)] });
+    expect(told).toEqual({ problems: [], resumed: 0, refused: 1, lives: 2 });
+  });
+
+  test("in the middle of a write leaves the checkpoint before", () => {
+    for (let atMs = 200; atMs < 320; atMs += 5) {
+      const { problems, refused, lives } = run({ commands: [kill("kill shard", atMs)] });
+      expect({ atMs, problems, refused, lives }).toEqual({
+        atMs,
+        problems: [],
+        refused: 0,
+        lives: 2,
+      });
+    }
+  });
+});
 
 describe("the house on virtual time", () => {
   test("with nothing wrong every book is right and nothing is held or flagged", () => {

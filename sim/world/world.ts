@@ -20,7 +20,7 @@ import { Lines } from "../exchange/lines.ts";
 import { Broker } from "./broker.ts";
 import type { WorldCase } from "./case.ts";
 import { Centre } from "./centre.ts";
-import type { ProcessCommand } from "./commands.ts";
+import { isShardKill, type ProcessCommand } from "./commands.ts";
 import { Edge, type WorldClock } from "./edge.ts";
 import { Servers } from "./servers.ts";
 import { Strikes } from "./strikes.ts";
@@ -160,7 +160,10 @@ export class World {
     const edge = this.edges[which];
     if (kind === "broker down") this.broker.isUp = !isDown;
     else if (kind === "restart shard") isDown ? this.centre.kill() : this.centre.start();
-    else if (edge !== undefined) isDown ? edge.kill() : edge.start(this.nowNs);
+    else if (isShardKill(kind)) {
+      if (!isDown) this.centre.start(this.nowNs, kind);
+      else this.centre.kill();
+    } else if (edge !== undefined) isDown ? edge.kill() : edge.start(this.nowNs);
   }
 }
 
@@ -168,7 +171,9 @@ export class World {
 export type Recorder = (world: World, edge: Edge, index: number) => SocketSink;
 
 const isSameProcess = (a: ProcessCommand, b: ProcessCommand) =>
-  a.kind === b.kind && a.which === b.which;
+  processOf(a) === processOf(b) && a.which === b.which;
+
+const processOf = ({ kind }: ProcessCommand) => (isShardKill(kind) ? "restart shard" : kind);
 
 function exchangeOf(given: WorldCase): Exchange {
   return new Exchange({

@@ -14,11 +14,7 @@ export function sharedKafka(): Promise<KafkaBroker | undefined> {
 
 async function begin(): Promise<KafkaBroker | undefined> {
   try {
-    const broker = await startKafka();
-    const { pid } = broker;
-    // A test runner tells nobody when its last file is done.
-    if (pid !== undefined) process.on("exit", () => process.kill(pid, "SIGKILL"));
-    return broker;
+    return await startKafka();
   } catch (error) {
     if (!(error instanceof KafkaMissing) || process.env.CI) throw error;
     console.log(`not run: no Kafka (${error.message} ${error.hint})`);

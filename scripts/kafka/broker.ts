@@ -61,7 +61,12 @@ export async function startKafka(heapMib = 512): Promise<KafkaBroker> {
   const formatted = run("kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings);
   if ((await formatted.exited) !== 0) throw await broken(folder, "cannot lay out its files");
 
-  let child = run("kafka.Kafka", settings);
+  const begin = () => {
+    const begun = run("kafka.Kafka", settings);
+    endWithUs(begun.pid, folder);
+    return begun;
+  };
+  let child = begin();
   await listening(child, port, folder);
   return {
     brokers: `127.0.0.1:${port}`,
@@ -77,7 +82,7 @@ export async function startKafka(heapMib = 512): Promise<KafkaBroker> {
         child.kill("SIGTERM");
         await ended(child);
       }
-      child = run("kafka.Kafka", settings);
+      child = begin();
       await listening(child, port, folder);
     },
     async stop() {
@@ -88,6 +93,18 @@ export async function startKafka(heapMib = 512): Promise<KafkaBroker> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A test runner tells nobody when its last file is done, and one that is killed could not: a shell
+ * looks once a second whether we are still there.
+ */
+function endWithUs(pid: number, folder: string): void {
+  const watch =
+    'while kill -0 "$1" && kill -0 "$2"; do sleep 1; done; ' +
+    'kill -0 "$1" || { kill -9 "$2"; rm -rf "$3"; }';
+  const words = ["sh", "-c", watch, "sh", String(process.pid), String(pid), folder];
+  Bun.spawn(words, { stdio: ["ignore", "ignore", "ignore"] }).unref();
 }
 
 function settingsText(folder: string, port: number, controllerPort: number): string {

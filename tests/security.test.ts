@@ -148,7 +148,7 @@ describe("whoever sends frames", () => {
         const number = (numbers.get(stream) ?? 0) + 1;
         numbers.set(stream, number);
         writeOrder(view, i * 38, 0x4e, stream, number, 0, at, at + 1, token, 0x42, 100, 1);
-        frames.add(i * 38, 38, 1_700_000_000 + at, 0, 0);
+        frames.add(i * 38, 38, 1_700_000_000, at, 0);
       }
       const title: ChunkTitle = {
         ...{

@@ -118,7 +118,7 @@ export async function runScript(script: Script, { folder, house }: RunPlace): Pr
     },
     stdin: "ignore",
     stdout: "pipe",
-    timeout: 90_000,
+    timeout: 190_000,
   });
   const back = new Map([...ports].map(([shown, used]) => [used, shown]));
   const out = replacePorts(await new Response(shell.stdout).text(), back);

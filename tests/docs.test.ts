@@ -11,17 +11,19 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { COMMANDS } from "../cli/commands.ts";
 import { complaintOf, type Ran, readScript, runScript } from "./docs-run.ts";
 
 const house = join(import.meta.dir, "..");
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-docs-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const LIMIT_MS = 120_000;
+/** Of a machine that has much else to do. */
+const LIMIT_MS = 200_000;
 
 const guides = readdirSync(join(house, "docs/guides")).map((name) => `docs/guides/${name}`);
 /** Documents that are a session of their own. */
-const RUN = [...guides, "README.md"];
+const RUN = [...guides, "README.md", "docs/JUDGE-YOUR-HANDLER.md"];
 /** In this one the reader writes files of a checkout. */
 const WRITES_SOURCES = "docs/guides/write-a-feed.md";
 
@@ -74,6 +76,23 @@ test("every link between documents leads somewhere", () => {
   expect(dead).toEqual([]);
 });
 
+test("what other documents show has commands and flags that there are", async () => {
+  const wrong: string[] = [];
+  const rooms = readdirSync(house).filter((name) => !/^\.|node_modules|dist/.test(name));
+  const pages = rooms.flatMap((room) => [...new Bun.Glob(`${room}/*.md`).scanSync(house)]);
+  let seen = 0;
+  for (const page of pages) {
+    const text = readFileSync(join(house, page), "utf8");
+    for (const line of shownCommands(text)) {
+      seen++;
+      const complaint = await complaintOfCommand(line);
+      if (complaint !== undefined) wrong.push(`${page}: ${line}: ${complaint}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(seen).toBeGreaterThan(20);
+});
+
 describe("the reader of documents", () => {
   test("joins lines, waits for a heredoc's end, and takes output as output", () => {
     const { steps, files } = readScript(
@@ -106,4 +125,30 @@ function copyCheckout(folder: string): void {
     cpSync(join(house, name), join(folder, name), { recursive: true });
   }
   symlinkSync(join(house, "node_modules"), join(folder, "node_modules"));
+}
+
+/** Lines of fenced blocks that begin with edgebook, whole. */
+function shownCommands(markdown: string): string[] {
+  const blocks = [...markdown.matchAll(/^```(?:sh|console|bash)?\n([\s\S]*?)^```$/gm)];
+  const lines = blocks.flatMap(([, text]) => text.replaceAll(/\\\n\s*/g, " ").split("\n"));
+  return lines.flatMap((line) => /^(?:\$ )?(?:bin\/)?(edgebook [a-z].*)$/.exec(line)?.[1] ?? []);
+}
+
+async function complaintOfCommand(line: string): Promise<string | undefined> {
+  const [typed] = line.split(/ [|>&#]| 2>/);
+  const [name, part, ...rest] = typed
+    .replaceAll(/"[^"]*"|'[^']*'/g, "x")
+    .split(/\s+/)
+    .slice(1);
+  const loaded = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name].load() : undefined;
+  if (loaded === undefined) return `there is no command ${name}`;
+  const parts = loaded.subcommands ?? {};
+  const isPart = part !== undefined && Object.hasOwn(parts, part);
+  const { flags } = isPart ? (await parts[part].load()).command : loaded.command;
+  const known = new Set(["help", ...flags.flatMap((flag) => [flag.name, `no-${flag.name}`])]);
+  const words = isPart ? rest : [part ?? "", ...rest];
+  const unknown = words.find(
+    (word) => /^--\w/.test(word) && !known.has(word.slice(2).split("=")[0]),
+  );
+  return unknown === undefined ? undefined : `there is no flag ${unknown}`;
 }

@@ -375,6 +375,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
           graph("Files and commits", "short", "Of the run.", [
             ["files", standing("lake_files_total")],
             ["commits", standing("lake_commits_total")],
+            ["dead letters", standing("lake_dead_letters_total")],
           ]),
           graph("Written", "bytes", "Parquet.", [["bytes", standing("lake_written_bytes_total")]]),
           graph("Seconds", "s", "How long runs take.", [

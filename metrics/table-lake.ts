@@ -19,6 +19,11 @@ export const LAKE_METRICS = {
     help: "Size of the Parquet files written by the run.",
   },
   lake_commits_total: { ...counter, unit: "commits", help: "Commits of all tables." },
+  lake_dead_letters_total: {
+    ...counter,
+    unit: "batches",
+    help: "Batches of a topic that could not be read and were set aside.",
+  },
   lake_run_seconds: {
     ...gauge,
     labels: [],

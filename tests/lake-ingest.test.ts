@@ -1,8 +1,9 @@
 /** From captures into Delta tables: every row once, whoever is killed, whoever reads. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { samplesOf } from "../metrics/page.ts";
 import { ethernet, ipv4, pcapFile, udp } from "./capture-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
 import { contents, deltalakeRows, ingestKilled } from "./lake-run.ts";
@@ -145,8 +146,14 @@ describe("ingest", () => {
     const kept = packets.filter((_, at) => at % STREAMS !== 0 || at < 300 || at >= 360);
     writeFileSync(holed, pcapFile(kept));
     const lake = join(folder, "holed");
-    const ingested = await edgebook(["ingest", holed, "--feed", "nse-fo", "--lake", lake]);
+    const page = join(folder, "holed.prom");
+    const words = [holed, "--feed", "nse-fo", "--lake", lake, "--metrics", page];
+    const ingested = await edgebook(["ingest", ...words]);
     expect(ingested.code).toBe(3);
+    const metrics = samplesOf(readFileSync(page, "utf8"));
+    const lost = (stream: number) => `edgebook_lake_stream_lost{feed="nse-fo",stream="${stream}"}`;
+    expect([metrics.get(lost(1)), metrics.get(lost(2))]).toEqual([20, 0]);
+    expect(metrics.get("edgebook_lake_rows_total")).toBeGreaterThan(100);
     const bad = await edgebook([...ask, "--lake", lake]);
     expect(bad.code).toBe(3);
     expect(JSON.parse(bad.out)).toEqual({ n: "1" });

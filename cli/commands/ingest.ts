@@ -9,6 +9,7 @@ import { clearLog, compact } from "../../lake/upkeep.ts";
 import type { Command, FlagSpec } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
+import { IngestMetrics } from "../ingest-metrics.ts";
 import { Ingesting } from "../ingesting.ts";
 import { TopicIngest } from "../ingesting-topic.ts";
 import { ROW_TABLES } from "../lake-tables.ts";
@@ -100,6 +101,12 @@ const OWN_FLAGS: readonly FlagSpec[] = [
     kind: "boolean",
     doc: "Ends when everything that was there at the start is in the tables.",
   },
+  {
+    name: "metrics",
+    kind: "text",
+    placeholder: "FILE",
+    doc: "Writes there what it counts, for node_exporter's textfile collector (a name in .prom).",
+  },
   { name: "stats", kind: "boolean", doc: "End with a line of JSON on standard error: the counts." },
 ];
 
@@ -139,6 +146,7 @@ export const command: Command = {
       );
     }
     const started = performance.now();
+    const metrics = new IngestMetrics(flags.text("metrics"));
     const spec = flags.text("spec");
     const work = new Ingesting({
       lake: flags.text("lake") ?? "lake",
@@ -150,6 +158,7 @@ export const command: Command = {
     });
     const report = await readOffline(args, flags, signal, work);
     await work.end();
+    metrics.write(work.counts, work.pipeline);
     const seconds = (performance.now() - started) / 1000;
     const complaints = [...report.complaints, ...rebuildComplaints(work.pipeline)];
     for (const complaint of complaints) printErr(`edgebook: ${complaint}\n`);
@@ -215,7 +224,8 @@ async function ingestTopics(
     endsAtLatest: flags.on("ends-at-latest-offsets"),
     onStatus: (text) => printErr(`edgebook: ${text}\n`),
   });
-  await work.run(signal);
+  const ended = new IngestMetrics(flags.text("metrics")).follow(() => work.counts);
+  await work.run(signal).finally(ended);
   const seconds = (performance.now() - started) / 1000;
   const { rows, batches, commits, deadLetters } = work.counts;
   printErr(

@@ -19,8 +19,20 @@ export function answered(c: Context, value: object, rows?: string): Response {
   return c.body(text, 200, { "Content-Type": NDJSON });
 }
 
-/** A page of the gap ledger. */
+const STATES = ["held", "lost", "repaired"];
+
+interface LedgerGap {
+  readonly state: string;
+  readonly detected: string | null;
+}
+
+/** A page of the gap ledger: what is open, then what is lost, then the rest, each newest first. */
 export function gapsPage(all: object, limit: number, offset: number): object {
-  const { gaps, ...rest } = all as { gaps: readonly object[] };
-  return { total: gaps.length, gaps: gaps.slice(offset, offset + limit), ...rest };
+  const { gaps, ...rest } = all as { gaps: readonly LedgerGap[] };
+  const sorted = [...gaps].sort(
+    (a, b) =>
+      STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
+      (a.detected === b.detected ? 0 : Number(b.detected) - Number(a.detected)),
+  );
+  return { total: gaps.length, gaps: sorted.slice(offset, offset + limit), ...rest };
 }

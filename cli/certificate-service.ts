@@ -3,6 +3,7 @@ import type { Certificate } from "../streams/certificate.ts";
 import type { GapJson } from "../streams/certificate-gaps.ts";
 import { parseCertificates } from "../streams/certificate-read.ts";
 import { CliError } from "./errors.ts";
+import { tokenHeaders } from "./service-token.ts";
 
 const ANSWER_MS = 30_000;
 
@@ -47,7 +48,7 @@ async function answer(base: string, path: string, signal: AbortSignal): Promise<
   let text: string;
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-    response = await fetch(url, { signal: limit });
+    response = await fetch(url, { signal: limit, headers: tokenHeaders() });
     text = await response.text();
   } catch (cause) {
     if (signal.aborted) throw new CliError("interrupted", "interrupted");

@@ -3,6 +3,7 @@ import type { CollectorStatus } from "../../collector/status.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import { printOut } from "../output.ts";
+import { tokenHeaders } from "../service-token.ts";
 import { type BookStream, type Look, statLines } from "../stat-view.ts";
 
 const ANSWER_MS = 5_000;
@@ -90,7 +91,7 @@ async function look(base: string, signal: AbortSignal): Promise<Look> {
 async function answer(base: string, path: string, signal: AbortSignal) {
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-    const response = await fetch(base + path, { signal: limit });
+    const response = await fetch(base + path, { signal: limit, headers: tokenHeaders() });
     return { ok: response.ok, text: await response.text() };
   } catch (cause) {
     if (signal.aborted) throw new CliError("interrupted", "interrupted");

@@ -47,7 +47,10 @@ const documents = readdirSync(folder).flatMap(
 const workloads = documents.filter(({ spec }) => spec?.template !== undefined);
 const composed = readdirSync(deploy).filter((name) => /^compose.*\.yaml$/.test(name));
 const compose = Bun.YAML.parse(readFileSync(join(deploy, "compose.yaml"), "utf8")) as {
-  readonly services: Record<string, { image: string; command?: string[]; ports?: string[] }>;
+  readonly services: Record<
+    string,
+    { image: string; command?: string[]; ports?: string[]; volumes?: string[] }
+  >;
 };
 
 let python: string | undefined;
@@ -75,7 +78,9 @@ describe("manifests", () => {
 
   test("start commands with flags that there are", async () => {
     const lines = workloads.flatMap(({ spec }) => spec.template?.spec.containers ?? []);
-    const services = Object.values(compose.services).filter(({ command }) => command);
+    const services = Object.values(compose.services).filter(({ image }) =>
+      image.startsWith("edgebook:"),
+    );
     expect(lines.length).toBe(SEGMENTS.length * 2 + 1);
     for (const args of [
       ...lines.map(({ args }) => args),
@@ -153,7 +158,10 @@ describe("manifests", () => {
 
 describe("the compose file", () => {
   test("publishes on loopback only, and mounts files that are there", () => {
-    for (const { ports = [] } of Object.values(compose.services)) {
+    for (const { ports = [], volumes = [] } of Object.values(compose.services)) {
+      for (const [, file] of volumes.join("\n").matchAll(/^\.\/([^:]+):/gm)) {
+        expect([file, existsSync(join(deploy, file))]).toEqual([file, true]);
+      }
       for (const port of ports) expect(port).toStartWith("127.0.0.1:");
     }
     const settings = join(deploy, "collector.sim.toml");

@@ -15,7 +15,7 @@ import type { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
 import { Subscriber } from "../live-subscriber.ts";
 import { liveText } from "../metrics.ts";
-import { ClientOutbox } from "./outbox.ts";
+import { ClientOutbox, type Posted } from "./outbox.ts";
 import {
   bodyOf,
   type ClientWord,
@@ -263,9 +263,9 @@ export class Shard {
 
   /** What all clients get at this moment, in one message. */
   private sayRows(): void {
-    const rows: [number, string | Uint8Array][] = [];
+    const rows: [number, ...Posted][] = [];
     for (const [client, { outbox }] of this.clients) {
-      for (const message of outbox.messages.splice(0)) rows.push([client, message]);
+      for (const message of outbox.messages.splice(0)) rows.push([client, ...message]);
     }
     if (rows.length > 0) this.ports.say({ say: "rows", bytes: encode(rows) });
   }

@@ -17,6 +17,7 @@ import type { BookApi } from "../book-api.ts";
 import type { Centre, Client, ClientPort } from "../centre.ts";
 import type { CheckpointCopy } from "../checkpoint/folder.ts";
 import { ElsewhereNotes } from "./answers.ts";
+import type { Posted } from "./outbox.ts";
 import { chunkRecord, leftOutRecord, RecordKind, valueRecord } from "./record.ts";
 import { ShardEdge } from "./shard-edge.ts";
 import { ShardedApi } from "./sharded-api.ts";
@@ -164,8 +165,8 @@ export class ShardedCentre implements Centre {
     if (word.say === "ask") this.options.ask(word.collector, word.request);
     if (word.say === "news") this.options.onStatus(word.text, word.event, word.place);
     if (word.say !== "rows") return;
-    for (const [client, message] of decode(word.bytes) as [number, string | Uint8Array][]) {
-      this.clients.get(client)?.deliver(message);
+    for (const [client, ...posted] of decode(word.bytes) as [number, ...Posted][]) {
+      this.clients.get(client)?.deliver(posted);
     }
   }
 

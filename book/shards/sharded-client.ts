@@ -5,6 +5,7 @@
 import type { Client, ClientPort } from "../centre.ts";
 import { ApiError } from "../http-error.ts";
 import { SUBSCRIPTIONS_LIMIT } from "../live-subscriber.ts";
+import type { Posted } from "./outbox.ts";
 import type { ClientWord } from "./record.ts";
 import type { ShardEdge } from "./shard-edge.ts";
 
@@ -22,6 +23,8 @@ export class ShardedClient implements Client {
   /** Subscriptions that stand, by shard and then by what they are of. */
   private readonly standing: readonly Map<string, unknown>[];
   private readonly owners = new Map<string, number>();
+  /** By subscription: behind which row the next is due. */
+  private readonly cursors = new Map<string, string>();
   private before: Promise<void> = Promise.resolve();
   private queued = 0;
   private wasFull = false;
@@ -59,17 +62,20 @@ export class ShardedClient implements Client {
     this.onClose();
   }
 
-  /** A shard has begun a new life, which knows no clients. */
+  /** A shard has begun a new life, which knows no clients: each goes on behind the last row it got. */
   begun(shard: number): void {
-    for (const value of this.standing[shard].values()) {
+    for (const [key, value] of this.standing[shard]) {
       // What was replayed once is not replayed again.
       const { start: _start, cursor: _cursor, ...again } = value as Record<string, unknown>;
-      this.shards[shard].tellClient({ ...this.word(again), isAgain: true });
+      const cursor = this.cursors.get(key);
+      const behind = cursor === undefined ? again : { ...again, cursor };
+      this.shards[shard].tellClient({ ...this.word(behind), isAgain: true });
     }
   }
 
-  deliver(message: string | Uint8Array): void {
-    if (!this.isClosed) this.port.sendPacked(message);
+  deliver([message, key, cursor]: Posted): void {
+    if (this.isClosed || !this.port.sendPacked(message)) return;
+    if (key !== "") this.cursors.set(key, cursor);
   }
 
   private async obey(value: unknown): Promise<void> {
@@ -101,7 +107,10 @@ export class ShardedClient implements Client {
       }
       this.standing[owner].set(key, value);
     }
-    if (op === "unsubscribe") this.standing[owner].delete(key);
+    if (op === "unsubscribe") {
+      this.standing[owner].delete(key);
+      this.cursors.delete(key);
+    }
     this.shards[owner].tellClient(this.word(value));
   }
 

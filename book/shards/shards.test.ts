@@ -191,6 +191,58 @@ describe("books in two shards", () => {
     await service.close();
   }, 60_000);
 
+  test("a client of rows goes on behind the last one it got: none is missing, none comes twice", async () => {
+    const service = newCentre("rows");
+    const rows: { sequence: string }[] = [];
+    const replays: unknown[] = [];
+    const take = (message: {
+      type?: string;
+      rows?: { sequence: string }[];
+      complete?: boolean;
+    }) => {
+      if (message.type === "trades") rows.push(...(message.rows ?? []));
+      if (message.type === "replay_completed") replays.push(message.complete);
+      return true;
+    };
+    const client = service.centre.connect({
+      format: "json",
+      send: (message) => take(message),
+      sendPacked: (text) => take(JSON.parse(String(text))),
+      waiting: () => 0,
+      setFormat() {},
+    });
+    await until(() => service.centre.shards.every(({ isUp }) => isUp), "both shards");
+    await service.push(Math.floor(market.chunks.length / 2));
+    await until(() => service.centre.positions("").length > 0, "a position");
+    const { books } = (await service.centre.api.books("", "", "100")) as {
+      books: { token: string }[];
+    };
+    const tradesOf = async (token: string) => {
+      const answer = await service.centre.api.trades("nse-fo", token, "500");
+      return (answer as { trades: { sequence: string }[] }).trades.reverse();
+    };
+    const counts = await Promise.all(
+      books.map(async ({ token }) => ({ token, count: (await tradesOf(token)).length })),
+    );
+    const [{ token, count }] = counts.sort((a, b) => b.count - a.count);
+    client.message({ op: "subscribe", feed: "nse-fo", token, schema: "trades", start: "0" });
+    await until(() => rows.length >= count && replays.length === 1, "the rows so far");
+    const before = service.centre.shards.map(({ restarts }) => restarts);
+    for (const shard of service.centre.shards) shard.kill();
+    await service.push(market.chunks.length);
+    await until(
+      () => service.centre.shards.every(({ restarts, isUp }, at) => isUp && restarts > before[at]),
+      "new lives",
+    );
+    await service.centre.finish();
+    const all = await tradesOf(token);
+    await until(() => rows.length >= all.length && replays.length === 2, "the rows since");
+    expect(rows.map(({ sequence }) => sequence)).toEqual(all.map(({ sequence }) => sequence));
+    expect([all.length > count, replays]).toEqual([true, [true, true]]);
+    client.close();
+    await service.close();
+  }, 60_000);
+
   test("a service that ended is there again at once, with the chunks that came since", async () => {
     const first = newCentre("again");
     const half = Math.floor(market.chunks.length / 2);

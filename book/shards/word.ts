@@ -30,7 +30,7 @@ export type ShardWord =
       readonly code: ApiErrorCode;
       readonly message: string;
     }
-  /** MessagePack: pairs of client and message. */
+  /** MessagePack: lists of client, message, and where it leaves a subscription (`Posted`). */
   | { readonly say: "rows"; readonly bytes: Uint8Array }
   /** A checkpoint's file is written and is to be sealed. */
   | {

@@ -29,7 +29,11 @@ export function GapsView(): VNode {
   const rows = ledger.gaps
     .filter((gap) => gap.state === "held" || msOf(gap.closed ?? gap.detected) >= sinceMs)
     .filter((gap) => !onlyUnrepaired.value || kindOf(gap) !== "line");
-  const newest = [...rows].sort((a, b) => msOf(b.detected) - msOf(a.detected));
+  // What nobody mended stands first, however old it is.
+  const isMended = (gap: Gap) => Number(gap.state === "repaired");
+  const listed = [...rows].sort(
+    (a, b) => isMended(a) - isMended(b) || msOf(b.detected) - msOf(a.detected),
+  );
   const chosen = ledger.gaps.find((gap) => gapKey(gap) === chosenKey.value) ?? null;
   const choose = (gap: Gap) => {
     chosenKey.value = gapKey(gap);
@@ -49,7 +53,7 @@ export function GapsView(): VNode {
     chosen === null
       ? h("p", { class: "quiet" }, "Choose a gap to see its ledger and the messages around it.")
       : h(GapDetail, { key: gapKey(chosen), gap: chosen, ledger }),
-    h(Ledger, { rows: newest, chosen, choose }),
+    h(Ledger, { rows: listed, chosen, choose }),
     ledger.lost_chunks.length > 0 &&
       h(
         "p",
@@ -143,7 +147,11 @@ function Ledger({ rows, chosen, choose }: LedgerProps): VNode {
           ),
         ),
     rows.length > LISTED
-      ? h("p", { class: "quiet" }, `The newest ${LISTED} of ${count(rows.length)} are listed.`)
+      ? h(
+          "p",
+          { class: "quiet" },
+          `Open and lost ones, and the newest others: ${LISTED} of ${count(rows.length)} are listed.`,
+        )
       : null,
   );
 }

@@ -45,12 +45,12 @@ export function Ladder({ book, name, onPrice, chosen }: LadderProps): VNode {
       "div",
       { class: "panel-head" },
       h("h2", { id: "book-name" }, book?.symbol ?? (name || (book?.token ?? "No instrument yet"))),
-      h("span", { id: "book-token", class: "quiet" }, book ? placeText(book) : ""),
       h(
         "span",
         { id: "book-state", class: "badge", "data-state": book?.state ?? "none" },
         book ? inWords(book.state) : "waiting",
       ),
+      h("span", { id: "book-token", class: "quiet" }, book ? placeText(book) : ""),
     ),
     h(
       "p",

@@ -6,6 +6,7 @@ import {
   cpSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -15,9 +16,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Canary, edited } from "./canaries.ts";
 
-/** What the copy needs to run the check. */
-const ROOMS = ["feed", "frames", "streams", "faults", "actors", "collector", "book", "replayer"];
-const MORE = ["sim", "lake", "web", "cli", "package.json", "tsconfig.json"];
+/** What the copy does without: all that is no source, and what only stands beside it. */
+const LEFT_OUT = new Set(["node_modules", "bench", "deploy", "dist", "docs", "scripts", "tests"]);
+const FILES = new Set(["package.json", "tsconfig.json"]);
 
 export interface CanaryVerdict {
   readonly name: string;
@@ -47,9 +48,11 @@ export class CanaryCage {
     }
     this.house = house;
     this.folder = mkdtempSync(join(tmpdir(), "edgebook-canary-"));
-    for (const name of [...ROOMS, ...MORE]) {
-      const from = join(house, name);
-      if (existsSync(from)) cpSync(from, join(this.folder, name), { recursive: true });
+    for (const entry of readdirSync(house, { withFileTypes: true })) {
+      const { name } = entry;
+      const isRoom = entry.isDirectory() && !name.startsWith(".") && !LEFT_OUT.has(name);
+      if (!isRoom && !FILES.has(name)) continue;
+      cpSync(join(house, name), join(this.folder, name), { recursive: true });
     }
     symlinkSync(join(house, "node_modules"), join(this.folder, "node_modules"));
   }

@@ -252,6 +252,9 @@ export function whatCanBeRepairedIs(world: World, said: readonly StreamJson[]): 
         `${where} stands at ${own.last} of epoch ${own.epoch}, not ${last} of ${epoch}`,
       );
     }
+    if (json.position !== `${last}`) {
+      problems.push(`${where} says that it stands at ${json.position}, not ${last}`);
+    }
     const canHeal = world.given.servers.offer !== "nothing";
     const doubt = json.flags.replace(epochs[epoch].first === 1 || canHeal ? "" : "J", "");
     if (doubt !== "" || json.state === "held") {

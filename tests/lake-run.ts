@@ -54,8 +54,10 @@ export async function ingestKilled(
 /** Reads a table with Python's `deltalake`: rows of the newest version. */
 export function deltalakeRows(python: string, lake: string, table: string): number {
   const script =
-    "import sys\nfrom deltalake import DeltaTable\n" +
-    "print(DeltaTable(sys.argv[1]).to_pyarrow_table().num_rows)";
+    "import os, sys\nfrom deltalake import DeltaTable\n" +
+    "print(DeltaTable(sys.argv[1]).to_pyarrow_table().num_rows, flush=True)\n" +
+    // Its threads may abort the interpreter while it ends in its own way.
+    "os._exit(0)";
   const done = Bun.spawnSync([python, "-c", script, join(lake, table)], { timeout: 60_000 });
   if (done.exitCode !== 0) throw new Error(done.stderr.toString());
   return Number(done.stdout.toString());

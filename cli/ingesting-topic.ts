@@ -106,6 +106,8 @@ export class TopicIngest {
   private turn: Promise<void> = Promise.resolve();
   private failure: Error | undefined;
   private areMade = false;
+  /** Batches that had come when others were looked at last. */
+  private batchesLooked = -1;
 
   constructor(choice: TopicChoice) {
     this.choice = choice;
@@ -134,8 +136,7 @@ export class TopicIngest {
     await this.topicsThere();
     if (this.choice.endsAtLatest) this.latest = await this.latestOffsets();
     for (const [topic, table] of this.choice.topics) {
-      const storage = new DirStorage(join(this.choice.lake, table));
-      this.known.set(topic, (await DeltaTable.open(storage, duckCheckpoints)).snapshot);
+      this.known.set(topic, await this.snapshotNow(table));
     }
     const running = this.reading.run();
     while (!signal.aborted && this.failure === undefined && !this.isAtLatest()) {
@@ -143,6 +144,7 @@ export class TopicIngest {
       if (performance.now() - this.oldestMs >= this.choice.latencyMs) {
         await this.inTurn(() => this.flush());
       }
+      if (this.latest !== undefined) await this.inTurn(() => this.lookAtOthers());
     }
     if (this.failure === undefined) await this.inTurn(() => this.flush());
     for (const { rows } of this.flows.values()) {
@@ -151,6 +153,24 @@ export class TopicIngest {
     await this.reading.close();
     await Promise.race([running, Bun.sleep(5_000)]);
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** To know when all is in: what other workers commit counts too. Nothing is held meanwhile. */
+  private async lookAtOthers(): Promise<void> {
+    const isQuiet = this.counts.batches === this.batchesLooked;
+    this.batchesLooked = this.counts.batches;
+    if (!isQuiet) return;
+    await this.flush();
+    for (const [topic, table] of this.choice.topics) {
+      const flow = this.flows.get(topic);
+      if (flow !== undefined) await flow.lake.delta.refresh();
+      else this.known.set(topic, await this.snapshotNow(table));
+    }
+  }
+
+  private async snapshotNow(table: RowTable): Promise<Snapshot> {
+    const storage = new DirStorage(join(this.choice.lake, table));
+    return (await DeltaTable.open(storage, duckCheckpoints)).snapshot;
   }
 
   /** Made where they are not there: a book service may come later. */

@@ -224,7 +224,11 @@ export class Live {
   finish(nowNs: number): void {
     this.nowNs = nowNs;
     this.intake.finish(nowNs);
-    for (const feed of this.feeds.values()) feed.pipeline.finish();
+    for (const feed of this.feeds.values()) {
+      feed.pipeline.finish();
+      // Nothing more is to come that the books could wait for.
+      feed.isCatchingUp = false;
+    }
     this.asOf?.finish();
   }
 

@@ -97,7 +97,7 @@ export const caseArbitrary: fc.Arbitrary<WorldCase> = withoutKills.chain((given)
   return fc
     .record({
       kills: fc.oneof(
-        { weight: 3, arbitrary: fc.constant<Command[]>([]) },
+        { weight: 1, arbitrary: fc.constant<Command[]>([]) },
         { weight: 1, arbitrary: fc.array(kill, { minLength: 1, maxLength: KILLS_MOST }) },
       ),
       part: fc.constantFrom(0.4, 0.2, 0.1),

@@ -12,7 +12,7 @@
 import { join } from "node:path";
 import { NameTable } from "../book/rows/name-table.ts";
 import { readBatchHead, readRows } from "../book/rows/protobuf-read.ts";
-import { RowBatch } from "../book/rows/row-batch.ts";
+import { RowBatch, rowsOf } from "../book/rows/row-batch.ts";
 import type { LakeTable as RowTable } from "../book/rows/schema.ts";
 import {
   clientOptions,
@@ -283,7 +283,7 @@ export class TopicIngest {
     for (const each of flow.rows.values()) {
       for (const file of each.take()) {
         rows += file.stats.numRecords;
-        adds.push(await flow.lake.put(file, ""));
+        adds.push(await flow.lake.put(file));
       }
     }
     const txns = progress.map(([partition, offset]): Action => {
@@ -325,9 +325,8 @@ export class TopicIngest {
         dayOf: (sec) => new Date(sec * 1000).toISOString().slice(0, 10),
         lastPlace: () => undefined,
       });
-      const one = rowOf(batch, at);
-      rows.write(one);
-      for (const file of rows.take()) adds.push(await lake.put(file, ""));
+      rows.write(rowsOf(batch, at, at + 1));
+      for (const file of rows.take()) adds.push(await lake.put(file));
     }
     await lake.commit(adds, { reason: "dead letters" });
     this.counts.deadLetters += letters.length;
@@ -414,20 +413,4 @@ export class TopicIngest {
     }
     return true;
   }
-}
-
-/** One row of a batch as a batch of its own. */
-function rowOf(batch: RowBatch, at: number): RowBatch {
-  const columns = batch.columns.map((column) =>
-    Object.fromEntries(
-      Object.entries(column).map(([key, value]) => [
-        key,
-        ArrayBuffer.isView(value) || Array.isArray(value)
-          ? (value as Uint8Array).slice(at, at + 1)
-          : value,
-      ]),
-    ),
-  );
-  const prototype = Object.getPrototypeOf(batch) as RowBatch;
-  return Object.assign(Object.create(prototype) as RowBatch, batch, { columns, count: 1 });
 }

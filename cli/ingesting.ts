@@ -3,7 +3,6 @@
  * of every table of the lake. Commits when enough rows have gathered and at the end; with `replace`
  * only at the end, days and streams that were seen going out in the same commit.
  */
-import { flagText } from "../book/flag-text.ts";
 import { hugePages } from "../book/huge-pages.ts";
 import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
 import { NameTable } from "../book/rows/name-table.ts";
@@ -14,6 +13,7 @@ import { rowsFor } from "../book/rows/rows-for.ts";
 import { LAKE_TABLES, lakeColumns } from "../book/rows/schema.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
+import { RowFlag } from "../feed/message-batch.ts";
 import type { ChunkHeader } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Add } from "../lake/delta/actions.ts";
@@ -161,17 +161,25 @@ export class Ingesting implements Consumer {
     const replaced = this.choice.replace ? [...this.seen.values()] : [];
     for (const name of TABLES) {
       const adds = this.waiting.get(name) ?? [];
-      if (adds.length === 0) continue;
-      await this.tables.get(name)?.commit(adds, { completeness: this.completeness() }, replaced);
+      const table = this.tables.get(name) as LakeTable;
+      // A day that is built again may have nothing in a table any more: no gap, say.
+      if (adds.length === 0 && !table.hasAny(replaced)) continue;
+      await table.commit(adds, { completeness: this.completeness() }, replaced);
       this.counts.commits++;
     }
     this.waiting.clear();
   }
 
-  /** Why rows of a stream may be wrong, in the letters of `flags`. */
+  /** Why a stream's rows may not be all there is, whatever a snapshot has healed since. */
   private doubtOf(id: number): string {
     const stream = this.pipeline.sequencer.streams.find((each) => each.id === id);
-    return stream?.isDoubtful ? flagText(stream.flags) : "";
+    if (stream === undefined) return "";
+    const { lostNumbers, coveredNumbers, flags } = stream;
+    return [
+      lostNumbers > 0 ? "G" : "",
+      flags & RowFlag.JoinedLate ? "J" : "",
+      coveredNumbers > 0 ? "S" : "",
+    ].join("");
   }
 
   /** What is known of each stream: what was delivered, what is missing. */

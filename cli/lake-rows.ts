@@ -2,16 +2,20 @@
  * Rows of one stream on their way into one table of a lake: left out if the table has them, cut where
  * the exchange's day changes, gathered into Parquet files with what is known of their contents.
  */
+import { flagText } from "../book/flag-text.ts";
 import { ParquetRows } from "../book/rows/parquet.ts";
-import type {
-  Column,
-  NumberColumn,
-  RowBatch,
-  RowSink,
-  TimeColumn,
+import {
+  type NumberColumn,
+  type RowBatch,
+  type RowSink,
+  rowsOf,
+  type TimeColumn,
 } from "../book/rows/row-batch.ts";
+import { RowFlag } from "../feed/message-batch.ts";
 import { isBefore, type LakeFile, type RowPlace } from "../lake/lake-table.ts";
 
+/** Why rows may not be all there is: see `PartitionProof.doubt`. */
+const DOUBTFUL = RowFlag.Gap | RowFlag.JoinedLate | RowFlag.Snapshot;
 /** Small groups: one stands open for each stream and table. */
 const GROUP_ROWS = 16_384;
 
@@ -75,7 +79,7 @@ export class LakeRows implements RowSink {
     if (first === to) return;
     this.open ??= new OpenFile(batch);
     this.done = this.placeOf(to - 1);
-    this.open.add(sliced(batch, first, to), this.placeOf(first), this.done);
+    this.open.add(rowsOf(batch, first, to), this.placeOf(first), this.done);
     this.rows += to - first;
   }
 
@@ -112,6 +116,8 @@ class OpenFile {
   private readonly writer: ParquetRows;
   private readonly names = new Set<string>();
   private rows = 0;
+  /** All `flags` of all rows together. */
+  private flags = 0;
   private nulls = 0;
   private minNs = 0n;
   private maxNs = 0n;
@@ -137,6 +143,9 @@ class OpenFile {
       if (token >= 0) this.names.add(batch.names.names[token]);
     }
     this.addTimes(batch.time("ts_event"), batch.count);
+    const flags = batch.columns.find((column) => column.kind === "flags");
+    if (flags?.kind !== "flags") return;
+    for (let at = 0; at < batch.count; at++) this.flags |= flags.value[at];
   }
 
   finish(): Omit<LakeFile, "partition"> {
@@ -149,6 +158,7 @@ class OpenFile {
       bytes: Buffer.concat(this.parts),
       first,
       last,
+      doubt: flagText(this.flags & DOUBTFUL),
       stats: {
         numRecords: this.rows,
         // A double may be off by some nanoseconds: bounds are widened by more than that.
@@ -174,26 +184,4 @@ class OpenFile {
     if (this.minNs === 0n || lowNs < this.minNs) this.minNs = lowNs;
     if (highNs > this.maxNs) this.maxNs = highNs;
   }
-}
-
-/** Rows `from` to `to` of a batch, over the same memory. */
-function sliced(batch: RowBatch, from: number, to: number): RowBatch {
-  if (from === 0 && to === batch.count) return batch;
-  const columns = batch.columns.map((column) => slicedColumn(column, from, to));
-  return Object.assign(Object.create(Object.getPrototypeOf(batch)) as RowBatch, batch, {
-    columns,
-    count: to - from,
-  });
-}
-
-function slicedColumn(column: Column, from: number, to: number): Column {
-  const parts = Object.entries(column).map(([key, value]) => [
-    key,
-    ArrayBuffer.isView(value)
-      ? (value as Uint8Array).subarray(from, to)
-      : Array.isArray(value)
-        ? value.slice(from, to)
-        : value,
-  ]);
-  return Object.fromEntries(parts) as Column;
 }

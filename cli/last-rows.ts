@@ -2,12 +2,12 @@
  * Keeps the last row of each instrument and hands them on at the end: what a book was at a moment is
  * the last row of levels up to it.
  */
-import type {
-  Column,
-  NameColumn,
-  NumberColumn,
-  RowBatch,
-  RowSink,
+import {
+  type NameColumn,
+  type NumberColumn,
+  type RowBatch,
+  type RowSink,
+  rowsOf,
 } from "../book/rows/row-batch.ts";
 
 export class LastRows implements RowSink {
@@ -27,7 +27,7 @@ export class LastRows implements RowSink {
     for (let at = 0; at < batch.count; at++) {
       this.lastAt.set(`${stream.value[at]}/${token.value[at]}`, at);
     }
-    for (const [key, at] of this.lastAt) this.rows.set(key, copied(batch, at));
+    for (const [key, at] of this.lastAt) this.rows.set(key, rowsOf(batch, at, at + 1, true));
   }
 
   /** All of them, by stream and in the order in which instruments were seen. */
@@ -42,20 +42,4 @@ function byNumbers(a: string, b: string): number {
   const [aStream, aToken] = a.split("/").map(Number);
   const [bStream, bToken] = b.split("/").map(Number);
   return aStream - bStream || aToken - bToken;
-}
-
-function copied(batch: RowBatch, at: number): RowBatch {
-  const columns = batch.columns.map((column) => copiedColumn(column, at));
-  const prototype = Object.getPrototypeOf(batch) as RowBatch;
-  return Object.assign(Object.create(prototype) as RowBatch, batch, { columns, count: 1 });
-}
-
-function copiedColumn(column: Column, at: number): Column {
-  const parts = Object.entries(column).map(([key, value]) => [
-    key,
-    ArrayBuffer.isView(value) || Array.isArray(value)
-      ? (value as Uint8Array).slice(at, at + 1)
-      : value,
-  ]);
-  return Object.fromEntries(parts) as Column;
 }

@@ -17,7 +17,10 @@ export interface PartitionProof {
   readonly rows: number;
   readonly first: RowPlace;
   readonly last: RowPlace;
-  /** Letters of `flags`: `G` numbers are lost, `J` the beginning is missing; empty: whole. */
+  /**
+   * Letters of `flags`: `G` numbers are lost, `J` the beginning is missing, `S` of some numbers only
+   * what a snapshot brought is known; empty: whole.
+   */
   readonly doubt: string;
 }
 
@@ -41,6 +44,8 @@ export interface LakeFile {
   readonly stats: FileStats;
   readonly first: RowPlace;
   readonly last: RowPlace;
+  /** As `PartitionProof.doubt`, by the rows' own flags. */
+  readonly doubt: string;
 }
 
 export interface LakeColumn {
@@ -112,9 +117,11 @@ export class LakeTable {
 
   /**
    * Brings a file to its place; it is of the table once its `Add` is committed.
-   * @param doubt why its rows may be wrong: letters of `flags`, empty where nothing is missing
+   * @param more what is known of the stream besides, as `PartitionProof.doubt`
    */
-  async put({ partition, bytes, stats, first, last }: LakeFile, doubt: string): Promise<Add> {
+  async put(file: LakeFile, more = ""): Promise<Add> {
+    const { partition, bytes, stats, first, last } = file;
+    const doubt = [...new Set(file.doubt + more)].join("");
     const { date, stream } = partition;
     const path = `date=${date}/stream=${stream}/part-${this.id()}.parquet`;
     await this.delta.storage.put(path, bytes);
@@ -127,6 +134,15 @@ export class LakeTable {
       stats: JSON.stringify(stats),
       tags: { first: placeText(first), last: placeText(last), doubt },
     };
+  }
+
+  /** Has it anything of these days and streams? */
+  hasAny(partitions: readonly Partition[]): boolean {
+    const keys = new Set(partitions.map(({ date, stream }) => `${date}/${stream}`));
+    for (const { partitionValues } of this.delta.snapshot.files.values()) {
+      if (keys.has(`${partitionValues.date}/${partitionValues.stream}`)) return true;
+    }
+    return false;
   }
 
   /**

@@ -106,6 +106,22 @@ export class RowBatch {
   }
 }
 
+/** Rows `from` to `to` of a batch over the same memory, or, with `copy`, over memory of their own. */
+export function rowsOf(batch: RowBatch, from: number, to: number, copy = false): RowBatch {
+  if (!copy && from === 0 && to === batch.count) return batch;
+  const columns = batch.columns.map((column) => {
+    const parts = Object.entries(column).map(([key, value]) => {
+      if (Array.isArray(value)) return [key, value.slice(from, to)];
+      if (!ArrayBuffer.isView(value)) return [key, value];
+      const typed = value as Uint8Array;
+      return [key, copy ? typed.slice(from, to) : typed.subarray(from, to)];
+    });
+    return Object.fromEntries(parts) as Column;
+  });
+  const rows = Object.create(RowBatch.prototype) as RowBatch;
+  return Object.assign(rows, batch, { columns, count: to - from });
+}
+
 /** Takes full batches; the batch is reused when `write` returns. */
 export interface RowSink {
   write(batch: RowBatch): void;

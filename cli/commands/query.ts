@@ -119,6 +119,7 @@ function proved(lake: LakeQuery, flags: FlagValues): number {
 const DOUBTS = [
   ["G", "numbers are lost, see the table gaps"],
   ["J", "its beginning is missing"],
+  ["S", "of some numbers only what a snapshot brought is known"],
 ] as const;
 
 async function opened(folder: string, version: string | undefined): Promise<LakeQuery> {

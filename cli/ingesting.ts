@@ -4,7 +4,7 @@
  * only at the end, days and streams that were seen going out in the same commit.
  */
 import { hugePages } from "../book/huge-pages.ts";
-import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
+import type { PipelineStream } from "../book/pipeline.ts";
 import { NameTable } from "../book/rows/name-table.ts";
 import { Both } from "../book/rows/observers.ts";
 import { RowBatch } from "../book/rows/row-batch.ts";
@@ -14,8 +14,6 @@ import { LAKE_TABLES, lakeColumns } from "../book/rows/schema.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
 import { RowFlag } from "../feed/message-batch.ts";
-import type { ChunkHeader } from "../frames/chunk-header.ts";
-import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Add } from "../lake/delta/actions.ts";
 import type { LakeTable, Partition } from "../lake/lake-table.ts";
 import type { SequencerOptions } from "../streams/options.ts";
@@ -24,7 +22,7 @@ import { gapRows } from "./lake-gaps.ts";
 import { LakeRows } from "./lake-rows.ts";
 import { dayOf, openTable, ROW_TABLES, type TableName } from "./lake-tables.ts";
 import type { Consumer, Opened } from "./offline.ts";
-import { OfflineRepairs } from "./offline-repairs.ts";
+import { OfflineBooks } from "./offline-books.ts";
 
 const BATCH_ROWS = 4096;
 const TABLES: readonly TableName[] = [...ROW_TABLES, "gaps"];
@@ -56,7 +54,7 @@ interface StreamRows {
   readonly rows: LakeRows;
 }
 
-export class Ingesting implements Consumer {
+export class Ingesting extends OfflineBooks implements Consumer {
   readonly usesDay = true;
   readonly counts: IngestCounts = { rows: 0, repeated: 0, files: 0, bytes: 0, commits: 0 };
   private readonly choice: IngestChoice;
@@ -65,22 +63,15 @@ export class Ingesting implements Consumer {
   private readonly waiting = new Map<TableName, Add[]>();
   private readonly seen = new Map<string, Partition>();
   private readonly names = new NameTable();
-  private books: BookPipeline | undefined;
-  private repairs: OfflineRepairs | undefined;
   private opened: Opened | undefined;
 
   constructor(choice: IngestChoice) {
+    super();
     this.choice = choice;
   }
 
-  /** The pipeline; there from `open` on. */
-  get pipeline(): BookPipeline {
-    if (!this.books) throw new Error("nothing has been opened");
-    return this.books;
-  }
-
   async open(opened: Opened): Promise<void> {
-    const { feed, channels } = opened;
+    const { feed } = opened;
     const { choice } = this;
     if (feed.books !== "orders") {
       throw new CliError(
@@ -93,7 +84,7 @@ export class Ingesting implements Consumer {
     for (const table of TABLES)
       this.tables.set(table, await openTable(choice.lake, table, feed.table.priceDecimals));
     const masters = await choice.mastersFor(feed);
-    this.books = new BookPipeline(feed, channels, {
+    this.openBooks(opened, {
       effects: true,
       memory: hugePages(),
       sequencer: choice.sequencer,
@@ -101,28 +92,9 @@ export class Ingesting implements Consumer {
       ...(masters && { masters }),
       ...(choice.spec !== undefined && { spec: choice.spec }),
     });
-    this.repairs = new OfflineRepairs(feed, this.books.sequencer);
   }
 
-  frames(batch: FrameBatch): void {
-    this.books?.push(batch);
-    this.repairs?.advance();
-  }
-
-  heard(header: ChunkHeader): void {
-    this.repairs?.heard(header);
-  }
-
-  requested(header: ChunkHeader, frames: FrameBatch): void {
-    this.repairs?.take(header, frames);
-  }
-
-  fileBytes(bytes: Uint8Array, from: number, to: number): number {
-    return this.pipeline.pushFileMessages(bytes, from, to);
-  }
-
-  finish(): void {
-    this.books?.finish();
+  flush(): void {
     for (const { target } of this.streams) if (target) flushRows(target);
   }
 
@@ -131,7 +103,7 @@ export class Ingesting implements Consumer {
     let gathered = 0;
     for (const { rows, target } of this.streams) gathered += rows.rows + (target?.batch.count ?? 0);
     if (gathered < this.choice.rowsPerCommit) return;
-    for (const { target } of this.streams) if (target) flushRows(target);
+    this.flush();
     await this.commit(false);
   }
 

@@ -4,7 +4,7 @@
  */
 import type { BookObserver } from "../book/books.ts";
 import { hugePages } from "../book/huge-pages.ts";
-import { BookPipeline, type PipelineStream } from "../book/pipeline.ts";
+import type { PipelineStream } from "../book/pipeline.ts";
 import { BboDigest, foldDigests } from "../book/rows/bbo-digest.ts";
 import { NameTable } from "../book/rows/name-table.ts";
 import { Both, type TimeSpan, WithinSpan } from "../book/rows/observers.ts";
@@ -14,12 +14,10 @@ import { columnsFor, isOffered, needsEffects, rowsFor } from "../book/rows/rows-
 import { SCHEMAS, type Schema } from "../book/rows/schema.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
-import type { ChunkHeader } from "../frames/chunk-header.ts";
-import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { SequencerOptions } from "../streams/options.ts";
 import { CliError } from "./errors.ts";
 import type { Consumer, Opened } from "./offline.ts";
-import { OfflineRepairs } from "./offline-repairs.ts";
+import { OfflineBooks } from "./offline-books.ts";
 
 const BATCH_ROWS = 1024;
 
@@ -37,25 +35,18 @@ export interface RebuildChoice {
   readonly rowsTo: (shape: RowBatch) => RowSink;
 }
 
-export class Rebuilding implements Consumer {
+export class Rebuilding extends OfflineBooks implements Consumer {
   readonly usesDay: boolean;
   readonly digests: { readonly id: number; readonly digest: BboDigest }[] = [];
   private readonly choice: RebuildChoice;
   private opened: Opened | undefined;
   private target: RowTarget | undefined;
   private schema: Schema | "none" = "none";
-  private books: BookPipeline | undefined;
-  private repairs: OfflineRepairs | undefined;
 
   constructor(choice: RebuildChoice) {
+    super();
     this.choice = choice;
     this.usesDay = choice.schema !== "none";
-  }
-
-  /** The pipeline; there from `open` on. */
-  get pipeline(): BookPipeline {
-    if (!this.books) throw new Error("nothing has been opened");
-    return this.books;
   }
 
   get digestText(): string {
@@ -73,7 +64,7 @@ export class Rebuilding implements Consumer {
     this.schema = schemaOf(choice.schema, feed);
     if (this.schema !== "none") this.target = this.newTarget(this.schema, opened);
     const masters = await choice.mastersFor(feed);
-    this.books = new BookPipeline(feed, opened.channels, {
+    this.openBooks(opened, {
       effects: this.schema !== "none" && needsEffects(this.schema),
       memory: hugePages(),
       sequencer: choice.sequencer,
@@ -81,29 +72,6 @@ export class Rebuilding implements Consumer {
       ...(masters && { masters }),
       ...(choice.spec !== undefined && { spec: choice.spec }),
     });
-    this.repairs = new OfflineRepairs(feed, this.books.sequencer);
-  }
-
-  frames(batch: FrameBatch): void {
-    this.books?.push(batch);
-    this.repairs?.advance();
-  }
-
-  heard(header: ChunkHeader): void {
-    this.repairs?.heard(header);
-  }
-
-  requested(header: ChunkHeader, frames: FrameBatch): void {
-    this.repairs?.take(header, frames);
-  }
-
-  fileBytes(bytes: Uint8Array, from: number, to: number): number {
-    return this.pipeline.pushFileMessages(bytes, from, to);
-  }
-
-  finish(): void {
-    this.books?.finish();
-    if (this.target) flushRows(this.target);
   }
 
   /** Hands the rows made so far to their sink, for a reader who waits for them. */

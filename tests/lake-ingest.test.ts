@@ -99,7 +99,7 @@ describe("ingest", () => {
 
   test("that is killed again and again puts each row into the table once", async () => {
     const lake = join(folder, "killed");
-    const kills = await ingestKilled(words(lake, "--rows-per-commit", "700"), () =>
+    const kills = await ingestKilled(lake, words(lake, "--rows-per-commit", "700"), () =>
       Math.floor(120 + Math.random() * 250),
     );
     expect(kills).toBeGreaterThan(0);

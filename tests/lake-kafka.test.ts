@@ -94,7 +94,7 @@ describe("ingest from Kafka", () => {
       if (url === undefined) return;
       const lake = join(folder, "killed");
       const more = ["--max-messages-per-batch", "5", "--member", "worker-1"];
-      const kills = await ingestKilled(words(lake, ...more), () => 400 + Math.random() * 900);
+      const kills = await ingestKilled(lake, words(lake, ...more), () => 400 + Math.random() * 900);
       expect({ kills, ...(await rowsOf(lake)) }).toEqual({ kills, ...wanted });
     },
     LIMIT_MS,

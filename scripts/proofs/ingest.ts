@@ -64,7 +64,7 @@ async function run(seed: number): Promise<Record<string, string>> {
   const words = ["--kafka", address, "--lake", lake, "--ends-at-latest-offsets"];
   const group = ["--consumer-group", `run-${seed}`, "--member", "worker-1"];
   const often = ["--max-messages-per-batch", String(2 + upTo(8))];
-  killed += await ingestKilled([...words, ...group, ...often], () => 600 + upTo(2500));
+  killed += await ingestKilled(lake, [...words, ...group, ...often], () => 600 + upTo(2500));
   const found: Record<string, string> = {};
   for (const table of TABLES) {
     const { rows, places } = await contents(lake, table);

@@ -21,9 +21,12 @@ export interface LoadOptions {
   readonly boot: number;
   /** How bodies are laid out; `raw` is the cheaper to make. */
   readonly codec?: ChunkCodec;
+  /** Capture times of a chunk's frames lie evenly in so many ns before the last; 0 unless told. */
+  readonly spanNs?: number;
 }
 
 const ORDER_BYTES = 38;
+const NS = 1_000_000_000;
 const [NEW, CHANGE, CANCEL] = [0x4e, 0x4d, 0x58];
 const [BUY, SELL] = [0x42, 0x53];
 const FIRST_ID = 1_100_000_000_000_000;
@@ -97,17 +100,19 @@ export class LoadMaker {
   /**
    * The next chunk: of the streams in turn.
    * @param oldest the oldest number that the collector still has
-   * @param sec capture time of all its frames, seconds since 1970
+   * @param sec capture time of its last frame, seconds since 1970
    */
   next(sec: number, nsec: number, oldest = 1): PackedChunk {
-    const { streams, messagesPerChunk, collector, boot } = this.options;
+    const { streams, messagesPerChunk, collector, boot, spanNs = 0 } = this.options;
     const at = this.number % streams;
     const firstSequence = this.sequences[at] + 1;
     this.frames.reset(this.bytes);
     for (let made = 0; made < messagesPerChunk; made++) {
       const offset = made * ORDER_BYTES;
       this.write(at, offset, sec);
-      this.frames.add(offset, ORDER_BYTES, sec, nsec, at);
+      const ns = nsec - Math.floor(spanNs * (1 - (made + 1) / messagesPerChunk));
+      const seconds = Math.floor(ns / NS);
+      this.frames.add(offset, ORDER_BYTES, sec + seconds, ns - seconds * NS, at);
     }
     this.messages += messagesPerChunk;
     const chunk = this.packer.pack(

@@ -2,12 +2,13 @@
  * Edge: chunks of a directory through one shard and through two, run after run in turn, everything
  * counted: reading, routing, threads' beginning left out, until the last book is done.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ShardedCentre } from "../book/shards/sharded-centre.ts";
 import { DirChunkSink, DirChunkSource } from "../frames/transport-dir.ts";
 import { LoadMaker } from "./load-chunks.ts";
+import { threadSeconds } from "./thread-times.ts";
 
 export interface ShardsOptions {
   readonly seed: number;
@@ -112,21 +113,4 @@ async function oneRun(chunks: string, state: string, count: number, tokens: read
   clearInterval(timer);
   const cpuSeconds = busy.reduce((sum, cpu) => sum + cpu, 0);
   return { seconds, busiestSeconds: Math.max(...busy), cpuSeconds, digest: hasher.digest("hex") };
-}
-
-const TICKS_PER_SECOND = 100;
-
-/** Processor time of each thread of this process so far; empty where there is no /proc. */
-function threadSeconds(): Map<string, number> {
-  const tasks = "/proc/self/task";
-  const found = new Map<string, number>();
-  for (const thread of existsSync(tasks) ? readdirSync(tasks) : []) {
-    try {
-      const fields = readFileSync(`${tasks}/${thread}/stat`, "utf8").split(") ")[1].split(" ");
-      found.set(thread, (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND);
-    } catch {
-      // It has ended since it was listed.
-    }
-  }
-  return found;
 }

@@ -3,10 +3,17 @@
  * consumer can decode them without our code (a `FileDescriptorSet`).
  *
  * Only what rows need: proto2, so that a field that is not there can be told from 0; scalar fields of
- * 64 bits, strings, and messages in messages.
+ * 64 bits, packed where they repeat, strings, and messages in messages.
  */
 
-export type ProtoType = "fixed64" | "sfixed64" | "uint64" | "sint64" | "string" | "message";
+export type ProtoType =
+  | "fixed64"
+  | "sfixed64"
+  | "uint64"
+  | "sint64"
+  | "string"
+  | "bytes"
+  | "message";
 
 export interface ProtoField {
   readonly name: string;
@@ -39,10 +46,13 @@ const TYPE_NUMBERS: Readonly<Record<ProtoType, number>> = {
   fixed64: 6,
   string: 9,
   message: 11,
+  bytes: 12,
   sfixed64: 16,
   sint64: 18,
 };
 const [OPTIONAL, REPEATED] = [1, 3];
+/** `google.protobuf.FieldOptions` with `packed` true. */
+const PACKED_OPTION = Uint8Array.of(2 << 3, 1);
 const TWO_32 = 4_294_967_296;
 
 /** Bytes that grow; strings and numbers go in as the wire has them. */
@@ -141,6 +151,7 @@ function messageDescriptor(packageName: string, { name, fields }: ProtoMessage):
     described.number(4, isRepeated === true ? REPEATED : OPTIONAL);
     described.number(5, TYPE_NUMBERS[type]);
     if (of !== undefined) described.text(6, `.${packageName}.${of}`);
+    if (isPacked(field)) described.field(8, PACKED_OPTION);
     message.field(2, described.take());
   }
   return message.take();
@@ -149,14 +160,21 @@ function messageDescriptor(packageName: string, { name, fields }: ProtoMessage):
 /** The same as the text of a `.proto` file, for people and their compilers. */
 export function protoText({ packageName, messages }: ProtoFile): string {
   const parts = messages.map(({ name, fields }) => {
-    const lines = fields.map(({ name: field, number, type, isRepeated, message, doc }) => {
-      const label = isRepeated === true ? "repeated" : "optional";
-      const comment = doc === undefined ? "" : `  // ${doc}`;
-      return `  ${label} ${message ?? type} ${field} = ${number};${comment}`;
+    const lines = fields.map((field) => {
+      const label = field.isRepeated === true ? "repeated" : "optional";
+      const options = isPacked(field) ? " [packed = true]" : "";
+      const comment = field.doc === undefined ? "" : `  // ${field.doc}`;
+      const type = field.message ?? field.type;
+      return `  ${label} ${type} ${field.name} = ${field.number}${options};${comment}`;
     });
     return `message ${name} {\n${lines.join("\n")}\n}`;
   });
   return [`syntax = "proto2";`, `package ${packageName};`, ...parts, ""].join("\n\n");
+}
+
+/** Numbers that repeat stand one behind the other under one tag. */
+function isPacked({ type, isRepeated }: ProtoField): boolean {
+  return isRepeated === true && !["string", "bytes", "message"].includes(type);
 }
 
 /** Walks over a message's fields; stands still for good at the first damage. */

@@ -82,7 +82,7 @@ function ourReading(bytes: Buffer): { places: Set<string>; rows: number } {
   let rows = 0;
   for (const value of valuesOf(bytes)) {
     const batch = new RowBatch(lakeColumns("events"), names, 2, 4096);
-    const read = readRows(value, batch, { write() {} });
+    const read = readRows(value, batch);
     expect(read).toBe(batch.count);
     rows += batch.count;
     const [stream, epoch, sequence, row] = ["stream", "epoch", "sequence", "row"].map(

@@ -63,9 +63,7 @@ function placesOf(bytes: Buffer): string[] {
   for (let from = 0; from < bytes.length; ) {
     const length = bytes.readUInt32BE(from);
     const batch = new RowBatch(lakeColumns("events"), names, 2, 4096);
-    expect(readRows(bytes.subarray(from + 4, from + 4 + length), batch, { write() {} })).toBe(
-      batch.count,
-    );
+    expect(readRows(bytes.subarray(from + 4, from + 4 + length), batch)).toBe(batch.count);
     from += 4 + length;
     const [stream, epoch, sequence, row] = ["stream", "epoch", "sequence", "row"].map(
       (name) => batch.number(name).value,

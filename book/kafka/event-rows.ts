@@ -2,8 +2,7 @@
  * Rows of everything that happens to the books, for whoever is outside: order events, trades and
  * settled quotes, as Protobuf batches of one stream and table each.
  *
- * Rows wait in their batch until it is full or `flush` is called. A batch of a table is about 100 KiB
- * for each stream.
+ * Rows wait in their batch until it is full or `flush` is called.
  */
 import type { Feed } from "../../feed/feed.ts";
 import type { BookObserver } from "../books.ts";
@@ -11,7 +10,7 @@ import type { PipelineStream } from "../pipeline.ts";
 import { NameTable } from "../rows/name-table.ts";
 import { Both } from "../rows/observers.ts";
 import { ProtobufRows } from "../rows/protobuf-rows.ts";
-import { TABLES } from "../rows/protobuf-schema.ts";
+import { BATCH_ROWS_MOST, TABLES } from "../rows/protobuf-schema.ts";
 import { RowBatch } from "../rows/row-batch.ts";
 import { flushRows, type RowStream, type RowTarget } from "../rows/row-head.ts";
 import { isOffered, rowsFor } from "../rows/rows-for.ts";
@@ -26,7 +25,8 @@ export interface EventBatch {
   readonly rows: number;
 }
 
-const BATCH_ROWS = 1024;
+/** Half of the most: a stream's open batches of all tables are about 700 KiB. */
+const BATCH_ROWS = BATCH_ROWS_MOST / 2;
 
 export class EventRows {
   /** Rows handed on. */

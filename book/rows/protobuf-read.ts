@@ -1,140 +1,194 @@
 /**
  * Protobuf batches of a lake's table back to rows: the other side of `protobuf-rows.ts`, and of
  * anybody's who writes to the same descriptor. Bad bytes are told, never thrown; a field that is not
- * known is passed over.
+ * known is passed over, a column that is not there has no values.
  */
 
-import { FLAG_LETTERS } from "../../feed/message-batch.ts";
 import { ProtoReader, WireType } from "../../feed/protobuf.ts";
-import { BatchField } from "./protobuf-schema.ts";
-import type { Column, RowBatch, RowSink, TimeColumn } from "./row-batch.ts";
+import {
+  Packed,
+  unpackSigned,
+  unpackSteps,
+  unpackTimes,
+  unpackUnsigned,
+  unpackWords,
+} from "./packed-read.ts";
+import { BATCH_ROWS_MOST, BatchField, FIRST_COLUMN, FIRST_NONE } from "./protobuf-schema.ts";
+import {
+  type ByteColumn,
+  type Column,
+  clearCell,
+  type NameColumn,
+  type RowBatch,
+} from "./row-batch.ts";
 
 /** What a batch says of all its rows. */
 export interface BatchHead {
   readonly feed: string;
   readonly priceDecimals: number;
+  readonly rows: number;
 }
 
 const decoder = new TextDecoder();
-const TWO_16 = 65_536;
 
 /** @returns undefined where the bytes are no batch */
 export function readBatchHead(bytes: Uint8Array): BatchHead | undefined {
   const reader = new ProtoReader(bytes);
   let feed = "";
   let priceDecimals = 0;
-  // Whoever writes a head after the rows is read all the same.
+  let rows = 0;
+  // Whoever writes a head behind the columns is read all the same.
   while (reader.next()) {
-    if (reader.field === BatchField.Feed && reader.wire === WireType.Bytes) {
-      feed = textOf(reader);
-    } else if (reader.field === BatchField.PriceDecimals && reader.wire === WireType.Varint) {
+    const { field, wire } = reader;
+    if (field === BatchField.Feed && wire === WireType.Bytes) feed = textOf(reader);
+    else if (field === BatchField.PriceDecimals && wire === WireType.Varint) {
       priceDecimals = reader.value;
-    }
+    } else if (field === BatchField.Rows && wire === WireType.Varint) rows = reader.value;
     reader.skip();
   }
-  return reader.isDamaged || feed === "" ? undefined : { feed, priceDecimals };
+  const isBatch = feed !== "" && rows > 0 && rows <= BATCH_ROWS_MOST;
+  return reader.isDamaged || !isBatch ? undefined : { feed, priceDecimals, rows };
+}
+
+/** A field's bytes, from where to where. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where everything stands that rows are made of. */
+interface Spans {
+  readonly names: readonly Span[];
+  /** By the column's place in the table; a text column has one for each row. */
+  readonly values: readonly (readonly Span[])[];
+  readonly nones: readonly (readonly Span[])[];
 }
 
 /**
- * Adds the rows of a batch to `into`, which goes to `sink` whenever it is full; the last of it stays.
- * @param into with the columns of `lakeColumns`
- * @returns how many rows; undefined where the bytes are damaged: rows before the damage may be in
+ * Fills a batch with the rows, from its beginning.
+ * @param into with the columns of `lakeColumns`, and room for `BATCH_ROWS_MOST` rows
+ * @returns how many rows; undefined where the bytes are damaged: `into` may then hold anything
  */
-export function readRows(bytes: Uint8Array, into: RowBatch, sink: RowSink): number | undefined {
+export function readRows(bytes: Uint8Array, into: RowBatch): number | undefined {
+  const head = readBatchHead(bytes);
+  if (head === undefined || head.rows > into.capacity) return undefined;
+  const { rows } = head;
+  const { names, values, nones } = spansOf(bytes, into.columns.length);
+  const places = names.map(({ from, to }) => into.names.indexOf(decode(bytes, from, to)));
+  const source: Source = { bytes, view: viewOf(bytes), rows, places };
+  for (let i = 0; i < into.columns.length; i++) {
+    const column = into.columns[i];
+    if (values[i].length === 0) clear(column, rows);
+    else if (!readColumn(source, column, values[i])) return undefined;
+    if (!readNones(source, column, nones[i])) return undefined;
+  }
+  into.count = rows;
+  return rows;
+}
+
+function spansOf(bytes: Uint8Array, columns: number): Spans {
   const reader = new ProtoReader(bytes);
-  const inner = new ProtoReader(bytes);
-  let rows = 0;
+  const empty = () => Array.from({ length: columns }, (): Span[] => []);
+  const [names, values, nones]: [Span[], Span[][], Span[][]] = [[], empty(), empty()];
   while (reader.next()) {
-    if (reader.field === BatchField.Rows && reader.wire === WireType.Bytes) {
-      if (into.count === into.capacity) {
-        sink.write(into);
-        into.count = 0;
-      }
-      into.clearRow(into.count);
-      inner.enter(reader.at, reader.at + reader.value);
-      if (!readRow(inner, into)) return undefined;
-      into.count++;
-      rows++;
+    const { field, wire, at, value } = reader;
+    if (wire === WireType.Bytes) {
+      const span = { from: at, to: at + value };
+      if (field === BatchField.Names) names.push(span);
+      values[field - FIRST_COLUMN]?.push(span);
+      nones[field - FIRST_NONE]?.push(span);
     }
     reader.skip();
   }
-  return reader.isDamaged ? undefined : rows;
+  return { names, values, nones };
 }
 
-function readRow(reader: ProtoReader, into: RowBatch): boolean {
-  while (reader.next()) {
-    const column = into.columns[reader.field - 1];
-    if (column !== undefined && !readCell(reader, column, into)) return false;
-    reader.skip();
+interface Source {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly rows: number;
+  /** Of each name of the batch, its index in the table of names. */
+  readonly places: readonly number[];
+}
+
+/** False: the bytes are not so many values of the column's kind. */
+function readColumn(source: Source, column: Column, spans: readonly Span[]): boolean {
+  const { bytes, view, rows } = source;
+  if (column.kind === "text") {
+    spans.forEach(({ from, to }, row) => {
+      column.value[row] = decode(bytes, from, to);
+    });
+    return spans.length === rows;
   }
-  return !reader.isDamaged;
-}
-
-/** False: the field has not the type that the column wants. */
-function readCell(reader: ProtoReader, column: Column, into: RowBatch): boolean {
-  const { wire, value, view, at } = reader;
-  const row = into.count;
+  if (spans.length !== 1) return false;
+  const [{ from, to }] = spans;
   switch (column.kind) {
     case "time":
-      if (wire !== WireType.Fixed64) return false;
-      fillTime(column, row, view.getUint32(at, true), view.getUint32(at + 4, true));
-      return true;
+      return unpackTimes(new Packed(bytes, from, to), column, rows);
     case "integer":
+      return unpackUnsigned(new Packed(bytes, from, to), column.value, rows);
     case "wide":
-      column.value[row] = value;
-      return wire === WireType.Varint;
+      return unpackSteps(new Packed(bytes, from, to), column.value, rows);
     case "price":
-      column.value[row] = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      return wire === WireType.Varint;
+      return unpackSigned(new Packed(bytes, from, to), column.value, rows);
     case "id":
     case "u64":
     case "i64":
-      if (wire !== WireType.Fixed64) return false;
-      column.lo[row] = view.getInt32(at, true);
-      column.hi[row] = view.getInt32(at + 4, true);
-      column.has[row] = 1;
-      return true;
+      return unpackWords(view, from, to, column, rows);
     case "letter":
-      column.value[row] = value === 1 ? reader.bytes[at] : 0;
-      return wire === WireType.Bytes;
     case "flags":
-      column.value[row] = wire === WireType.Bytes ? flagsOf(reader) : 0;
-      return wire === WireType.Bytes;
+      return readBytes(source, column, from, to);
     case "name":
-      if (wire !== WireType.Bytes) return false;
-      column.value[row] = into.names.indexOf(textOf(reader));
-      return true;
-    case "text":
-      if (wire !== WireType.Bytes) return false;
-      column.value[row] = textOf(reader);
-      return true;
+      return readNames(source, column, new Packed(bytes, from, to));
   }
 }
 
-function flagsOf({ bytes, at, value }: ProtoReader): number {
-  let flags = 0;
-  for (let i = 0; i < value; i++) {
-    const bit = FLAG_LETTERS.indexOf(String.fromCharCode(bytes[at + i]));
-    if (bit >= 0) flags |= 1 << bit;
+function readBytes(source: Source, { value }: ByteColumn, from: number, to: number): boolean {
+  if (to - from !== source.rows) return false;
+  value.set(source.bytes.subarray(from, to));
+  return true;
+}
+
+function readNames({ rows, places }: Source, { value }: NameColumn, packed: Packed): boolean {
+  for (let row = 0; row < rows; row++) {
+    if (!packed.next()) return false;
+    const place = packed.unsigned;
+    if (place > places.length) return false;
+    value[row] = place === 0 ? -1 : places[place - 1];
   }
-  return flags;
+  return packed.isOver;
+}
+
+/** False: a row that is not there. */
+function readNones({ bytes, rows }: Source, column: Column, spans: readonly Span[]): boolean {
+  for (const { from, to } of spans) {
+    const packed = new Packed(bytes, from, to);
+    while (!packed.isOver) {
+      if (!packed.next() || packed.unsigned >= rows) return false;
+      clearCell(column, packed.unsigned);
+    }
+  }
+  return true;
+}
+
+function clear(column: Column, rows: number): void {
+  for (let row = 0; row < rows; row++) clearCell(column, row);
+}
+
+function textOf({ bytes, at, value }: ProtoReader): string {
+  return decode(bytes, at, at + value);
 }
 
 /** Names are short: a decoder costs more than they do. */
-function textOf({ bytes, at, value }: ProtoReader): string {
+function decode(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
-  for (let i = at; i < at + value; i++) {
-    if (bytes[i] > 127 || value > 32) return decoder.decode(bytes.subarray(at, at + value));
+  for (let i = from; i < to; i++) {
+    if (bytes[i] > 127 || to - from > 32) return decoder.decode(bytes.subarray(from, to));
     text += String.fromCharCode(bytes[i]);
   }
   return text;
 }
 
-/** Two words divided by 10^9, sixteen bits at a time, so that doubles hold every step. */
-function fillTime(column: TimeColumn, row: number, lo: number, hi: number): void {
-  const first = (hi % 1e9) * TWO_16 + (lo >>> 16);
-  const second = (first % 1e9) * TWO_16 + (lo & 0xffff);
-  const upper = Math.floor(hi / 1e9) * TWO_16 + Math.floor(first / 1e9);
-  column.sec[row] = upper * TWO_16 + Math.floor(second / 1e9);
-  column.nsec[row] = second % 1e9;
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,17 +1,38 @@
 /**
- * The Protobuf messages of a lake's tables, made from their columns: a batch of each, with its rows.
- * A column's number is its place in the table, so a new one is added at the end.
+ * The Protobuf messages of a lake's tables, made from their columns: a batch of rows by columns, so
+ * that neither side makes an object of a row. A column's number is 11 and its place in the table,
+ * so a new one is added at the end.
  *
- * Times are nanoseconds since 1970 UTC; prices whole numbers of 10^-`price_decimals`.
+ * Every column that is there has a value for each row; where the row has none it is 0, and
+ * `COLUMN_none` says of which rows that is so. Times and sequence numbers are written as the
+ * difference to the row before, the first row's to 0.
  */
-import { descriptorSet, type ProtoFile, type ProtoType, protoText } from "../../feed/protobuf.ts";
-import { type ColumnKind, LAKE_TABLES, type LakeTable, lakeColumns } from "./schema.ts";
+import { FLAG_LETTERS } from "../../feed/message-batch.ts";
+import {
+  descriptorSet,
+  type ProtoField,
+  type ProtoFile,
+  type ProtoType,
+  protoText,
+} from "../../feed/protobuf.ts";
+import {
+  type ColumnKind,
+  type ColumnSpec,
+  LAKE_TABLES,
+  type LakeTable,
+  lakeColumns,
+} from "./schema.ts";
 
 export const TABLES = Object.keys(LAKE_TABLES) as LakeTable[];
 export const PACKAGE = "edgebook.v1";
+/** No batch has more rows. */
+export const BATCH_ROWS_MOST = 4096;
 
 /** Fields of every batch. */
-export const BatchField = { Feed: 1, PriceDecimals: 2, Rows: 3 } as const;
+export const BatchField = { Feed: 1, PriceDecimals: 2, Rows: 4, Names: 5 } as const;
+/** Of the first column: its values, and which of its rows have none. */
+export const FIRST_COLUMN = 11;
+export const FIRST_NONE = 111;
 
 const MESSAGES: Readonly<Record<LakeTable, string>> = {
   events: "Event",
@@ -20,57 +41,72 @@ const MESSAGES: Readonly<Record<LakeTable, string>> = {
 };
 
 const TYPES: Readonly<Record<ColumnKind, ProtoType>> = {
-  time: "sfixed64",
+  time: "sint64",
   integer: "uint64",
-  wide: "uint64",
+  wide: "sint64",
   price: "sint64",
   id: "fixed64",
   u64: "fixed64",
   i64: "sfixed64",
-  letter: "string",
-  name: "string",
-  flags: "string",
+  letter: "bytes",
+  name: "uint64",
+  flags: "bytes",
   text: "string",
 };
 
+const FLAG_DOC = [...FLAG_LETTERS].map((letter, bit) => `${1 << bit} ${letter}`).join(", ");
+
 const DOCS: Partial<Readonly<Record<ColumnKind, string>>> = {
-  time: "ns since 1970 UTC",
+  time: "ns since 1970 UTC, as the difference to the row before",
+  wide: "as the difference to the row before",
   price: "times 10^-price_decimals",
-  flags: "a set of letters",
+  id: "0: none",
+  letter: "a byte a row, in ASCII; 0: none",
+  flags: `a byte a row, a sum of: ${FLAG_DOC}`,
+  name: "place in names, from 1; 0: none",
 };
+
+/** True of columns whose missing values are told by a field of their own. */
+export function hasNones(kind: ColumnKind): boolean {
+  return ["time", "integer", "wide", "price", "u64", "i64"].includes(kind);
+}
 
 /** The full name of a table's batch: `edgebook.v1.EventBatch`. */
 export const batchName = (table: LakeTable) => `${PACKAGE}.${MESSAGES[table]}Batch`;
 
+const HEAD: readonly ProtoField[] = [
+  { name: "feed", number: BatchField.Feed, type: "string" },
+  { name: "price_decimals", number: BatchField.PriceDecimals, type: "uint64" },
+  { name: "rows", number: BatchField.Rows, type: "uint64", doc: `at most ${BATCH_ROWS_MOST}` },
+  {
+    name: "names",
+    number: BatchField.Names,
+    type: "string",
+    isRepeated: true,
+    doc: "of instruments, each once",
+  },
+];
+
+function valuesField({ name, kind }: ColumnSpec, at: number): ProtoField {
+  const doc = DOCS[kind];
+  const type = TYPES[kind];
+  const field = { name, number: FIRST_COLUMN + at, type, ...(doc !== undefined && { doc }) };
+  return type === "bytes" ? field : { ...field, isRepeated: true };
+}
+
+function nonesField({ name }: ColumnSpec, at: number): ProtoField {
+  const doc = "rows without, from 0";
+  return { name: `${name}_none`, number: FIRST_NONE + at, type: "uint64", isRepeated: true, doc };
+}
+
 const FILE: ProtoFile = {
   path: "edgebook/v1/rows.proto",
   packageName: PACKAGE,
-  messages: TABLES.flatMap((table) => {
-    const message = MESSAGES[table];
-    return [
-      {
-        name: `${message}Batch`,
-        fields: [
-          { name: "feed", number: BatchField.Feed, type: "string" as const },
-          { name: "price_decimals", number: BatchField.PriceDecimals, type: "uint64" as const },
-          {
-            name: "rows",
-            number: BatchField.Rows,
-            type: "message" as const,
-            isRepeated: true,
-            message,
-          },
-        ],
-      },
-      {
-        name: message,
-        fields: lakeColumns(table).map(({ name, kind }, at) => {
-          const doc = DOCS[kind];
-          const field = { name, number: at + 1, type: TYPES[kind] };
-          return doc === undefined ? field : { ...field, doc };
-        }),
-      },
-    ];
+  messages: TABLES.map((table) => {
+    const columns = lakeColumns(table);
+    const values = columns.map(valuesField);
+    const nones = columns.map(nonesField).filter((_, at) => hasNones(columns[at].kind));
+    return { name: `${MESSAGES[table]}Batch`, fields: [...HEAD, ...values, ...nones] };
   }),
 };
 

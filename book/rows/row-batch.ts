@@ -162,7 +162,7 @@ function newColumn(spec: ColumnSpec, decimals: number, capacity: number): Column
   }
 }
 
-function clearCell(column: Column, at: number): void {
+export function clearCell(column: Column, at: number): void {
   switch (column.kind) {
     case "time":
       column.sec[at] = Number.NaN;

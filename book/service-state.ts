@@ -5,8 +5,9 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseS3Address } from "../frames/object-storage.ts";
 import { type CheckpointCopy, CheckpointFolder } from "./checkpoint/folder.ts";
-import { parseS3Address, S3Store } from "./checkpoint/s3-store.ts";
+import { S3Store } from "./checkpoint/s3-store.ts";
 import { fetchCheckpoints } from "./checkpoint/state-store.ts";
 import { ServiceError } from "./service-error.ts";
 import { shardFolder } from "./shards/sharded-centre.ts";

@@ -9,10 +9,8 @@
  * says. Kafka learns the offsets too, after the table: for whoever scales by lag.
  */
 
-import { join } from "node:path";
 import { NameTable } from "../book/rows/name-table.ts";
 import { readBatchHead, readRows } from "../book/rows/protobuf-read.ts";
-import { BATCH_ROWS_MOST } from "../book/rows/protobuf-schema.ts";
 import { RowBatch, rowsOf } from "../book/rows/row-batch.ts";
 import type { LakeTable as RowTable } from "../book/rows/schema.ts";
 import {
@@ -27,8 +25,8 @@ import { KafkaTopics, PARTITIONS } from "../frames/kafka-topics.ts";
 import type { Action, Add } from "../lake/delta/actions.ts";
 import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
 import type { Snapshot } from "../lake/delta/snapshot.ts";
-import { DirStorage } from "../lake/delta/storage-dir.ts";
 import { CommitConflict, DeltaTable } from "../lake/delta/table.ts";
+import { tableStorage } from "../lake/lake-place.ts";
 import type { LakeTable } from "../lake/lake-table.ts";
 import { LakeRows } from "./lake-rows.ts";
 import { dayOf, openTable, tableColumns } from "./lake-tables.ts";
@@ -67,6 +65,7 @@ export interface TopicCounts {
 const FETCH_BYTES = 4 << 20;
 const READY_RECORDS = 32;
 const LOOK_MS = 200;
+const BATCH_ROWS = 4096;
 const LETTER_BYTES = 1 << 20;
 
 /** One topic on its way into its table. */
@@ -169,7 +168,7 @@ export class TopicIngest {
   }
 
   private async snapshotNow(table: RowTable): Promise<Snapshot> {
-    const storage = new DirStorage(join(this.choice.lake, table));
+    const storage = tableStorage(this.choice.lake, table);
     return (await DeltaTable.open(storage, duckCheckpoints)).snapshot;
   }
 
@@ -214,9 +213,11 @@ export class TopicIngest {
       return;
     }
     const flow = this.flows.get(topic) ?? (await this.open(topic, head.feed, head.priceDecimals));
-    if (readRows(value, flow.batch) === undefined) {
+    flow.batch.count = 0;
+    const sink = { write: (batch: RowBatch) => this.route(flow, batch) };
+    if (readRows(value, flow.batch, sink) === undefined) {
       this.letters.push({ record, error: "damaged rows" });
-    } else this.route(flow, flow.batch);
+    } else if (flow.batch.count > 0) this.route(flow, flow.batch);
     flow.gathered.set(partition, offset);
     this.note(value.length);
     const { messages, bytes } = this.choice;
@@ -345,7 +346,7 @@ export class TopicIngest {
   private async open(topic: string, feed: string, priceDecimals: number): Promise<Flow> {
     const table = this.choice.topics.get(topic) as RowTable;
     const lake = await openTable(this.choice.lake, table, priceDecimals);
-    const batch = new RowBatch(tableColumns(table), this.names, priceDecimals, BATCH_ROWS_MOST);
+    const batch = new RowBatch(tableColumns(table), this.names, priceDecimals, BATCH_ROWS);
     const flow: Flow = { table, lake, batch, feed, rows: new Map(), gathered: new Map() };
     this.flows.set(topic, flow);
     return flow;

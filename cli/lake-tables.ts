@@ -3,7 +3,6 @@
  * have, and the exchange's day that they are laid out by.
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import {
   type ColumnSpec,
   gapColumns,
@@ -12,7 +11,7 @@ import {
   type LakeTable as RowTable,
 } from "../book/rows/schema.ts";
 import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
-import { DirStorage } from "../lake/delta/storage-dir.ts";
+import { tableStorage } from "../lake/lake-place.ts";
 import { type LakeColumn, LakeSchemaError, LakeTable } from "../lake/lake-table.ts";
 import { CliError } from "./errors.ts";
 import { dayInNewYork, dayText } from "./trading-day.ts";
@@ -45,7 +44,7 @@ export async function openTable(
   table: TableName,
   priceDecimals: number,
 ): Promise<LakeTable> {
-  const storage = new DirStorage(join(lake, table));
+  const storage = tableStorage(lake, table);
   try {
     const columns = deltaColumns(table, priceDecimals);
     return await LakeTable.open(storage, duckCheckpoints, columns, randomUUID, Date.now);

@@ -3,14 +3,13 @@
  * the newest version or of one asked for. Questions only: one SELECT (or EXPLAIN) at a time, and no
  * file outside the lake can be reached, whatever the SQL says.
  */
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import type { MetaData } from "./delta/actions.ts";
+import type { Add, MetaData } from "./delta/actions.ts";
 import { duckCheckpoints } from "./delta/checkpoint-duckdb.ts";
-import { DirStorage } from "./delta/storage-dir.ts";
 import { DeltaTable } from "./delta/table.ts";
 import { Duck, named, quoted } from "./duckdb.ts";
+import { tableStorage, tablesIn } from "./lake-place.ts";
 import { type PartitionProof, proofsOf } from "./lake-table.ts";
+import { CacheTooSmall, LocalFiles } from "./local-files.ts";
 
 export interface TableVersion {
   readonly name: string;
@@ -21,10 +20,21 @@ export interface TableVersion {
   readonly proofs: readonly PartitionProof[];
 }
 
+export interface LakeQueryOptions {
+  /** One table at a version of the past; all others are at their newest. */
+  readonly travel?: { readonly table: string; readonly version: number };
+  /** The question that will be asked: from object storage only tables that it names are fetched. */
+  readonly sql?: string;
+  /** Only rows of these partitions are there. */
+  readonly only?: (date: string, stream: number) => boolean;
+  /** Where files of object storage are kept; absent: the user's own cache. */
+  readonly files?: LocalFiles;
+}
+
 export class QueryError extends Error {
-  readonly code: "bad_query" | "no_lake";
+  readonly code: "bad_query" | "no_lake" | "cache_too_small";
   readonly hint: string;
-  constructor(code: "bad_query" | "no_lake", message: string, hint: string) {
+  constructor(code: QueryError["code"], message: string, hint: string) {
     super(message);
     this.name = "QueryError";
     this.code = code;
@@ -44,36 +54,33 @@ export class LakeQuery {
   }
 
   /**
-   * @param version of the one table that is asked for by `table`; all others are at their newest
+   * @param lake a folder, or `s3://BUCKET/PREFIX`
    * @throws QueryError
    */
-  static async open(
-    folder: string,
-    travel?: { readonly table: string; readonly version: number },
-  ): Promise<LakeQuery> {
-    const names = tablesIn(folder);
+  static async open(lake: string, options: LakeQueryOptions = {}): Promise<LakeQuery> {
+    const names = await tablesIn(lake);
     if (names.length === 0) {
       throw new QueryError(
         "no_lake",
-        `There is no table in '${folder}'.`,
-        "Make some with 'edgebook ingest FILE… --lake DIR'.",
+        `There is no table in '${lake}'.`,
+        "Make some with 'edgebook ingest FILE… --lake LAKE'.",
       );
     }
+    const files = options.files ?? new LocalFiles();
     const duck = await Duck.open({ threads: THREADS });
-    const found: TableVersion[] = [];
-    for (const name of names) {
-      const storage = new DirStorage(join(folder, name));
-      const at = travel?.table === name ? { version: travel.version } : {};
-      const { snapshot } = await DeltaTable.open(storage, duckCheckpoints, at);
-      const paths = [...snapshot.files.keys()].map((path) => storage.location(path));
-      await duck.run(viewOf(name, paths, snapshot.metaData));
-      const { version, rows } = snapshot;
-      found.push({ name, version, files: paths.length, rows, proofs: proofsOf(snapshot) });
+    try {
+      const found: TableVersion[] = [];
+      for (const name of names) found.push(await openView(duck, files, lake, name, options));
+      const isRemote = tableStorage(lake, names[0]).localPath("") === undefined;
+      await duck.run(`SET allowed_directories = [${quoted(isRemote ? files.folder : lake)}]`);
+      await duck.run("SET enable_external_access = false");
+      await duck.run("SET lock_configuration = true");
+      return new LakeQuery(duck, found);
+    } catch (error) {
+      duck.close();
+      if (!(error instanceof CacheTooSmall)) throw error;
+      throw new QueryError(error.code, error.message, error.hint);
     }
-    await duck.run(`SET allowed_directories = [${quoted(folder)}]`);
-    await duck.run("SET enable_external_access = false");
-    await duck.run("SET lock_configuration = true");
-    return new LakeQuery(duck, found);
   }
 
   /**
@@ -122,21 +129,41 @@ function refused(why: string): QueryError {
   return new QueryError("bad_query", `This is not asked: ${why}.`, "Ask one SELECT at a time.");
 }
 
-/** Folders with a log of Delta's in them. */
-function tablesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => isFolder(join(folder, name, "_delta_log")));
-  } catch {
-    return [];
-  }
+/** A view over the files of a table that may be looked at. */
+async function openView(
+  duck: Duck,
+  local: LocalFiles,
+  lake: string,
+  name: string,
+  { travel, only, sql }: LakeQueryOptions,
+): Promise<TableVersion> {
+  const storage = tableStorage(lake, name);
+  const at = travel?.table === name ? { version: travel.version } : {};
+  const { snapshot } = await DeltaTable.open(storage, duckCheckpoints, at);
+  const files = [...snapshot.files.values()].filter(
+    ({ partitionValues: { date, stream } }) => only?.(date ?? "", Number(stream)) ?? true,
+  );
+  const isLeftOut = storage.localPath("") === undefined && sql !== undefined && !names(sql, name);
+  const { metaData, version } = snapshot;
+  if (isLeftOut) await duck.run(`CREATE VIEW ${named(name)} AS ${unnamed(name, metaData)}`);
+  else await duck.run(viewOf(name, await local.pathsOf(storage, files), metaData));
+  const rows = files.reduce((sum, add) => sum + rowsIn(add), 0);
+  return { name, version, files: files.length, rows, proofs: proofsOf(files) };
 }
 
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+/** Is the table's name a word of the question? */
+function names(sql: string, table: string): boolean {
+  return new RegExp(`\\b${table}\\b`, "i").test(sql);
+}
+
+/** Whoever finds a way to ask a table without its name is told, rather than shown an empty one. */
+function unnamed(name: string, metaData: MetaData | undefined): string {
+  const why = `the files of ${name} were not fetched: name it in the question`;
+  return `${emptyOf(metaData)} OR CAST(error(${quoted(why)}) AS BOOLEAN)`;
+}
+
+function rowsIn({ stats }: Add): number {
+  return (JSON.parse(stats ?? "{}") as { numRecords?: number }).numRecords ?? 0;
 }
 
 /** Partition values stand in the paths, so a filter on them passes whole files by. */

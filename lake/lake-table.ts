@@ -5,7 +5,6 @@
  */
 import type { Action, Add, FileStats, MetaData } from "./delta/actions.ts";
 import type { CheckpointFormat } from "./delta/checkpoint.ts";
-import type { Snapshot } from "./delta/snapshot.ts";
 import type { Storage } from "./delta/storage.ts";
 import { DeltaTable } from "./delta/table.ts";
 
@@ -183,9 +182,9 @@ export function mergedTags(files: readonly Add[]): Readonly<Record<string, strin
 }
 
 /** Of every day and stream in a table: from where to where it goes, and whether it is whole. */
-export function proofsOf({ files }: Snapshot): PartitionProof[] {
+export function proofsOf(files: Iterable<Add>): PartitionProof[] {
   const proofs = new Map<string, PartitionProof>();
-  for (const { partitionValues, tags, stats } of files.values()) {
+  for (const { partitionValues, tags, stats } of files) {
     const [first, last] = [parsePlace(tags?.first), parsePlace(tags?.last)];
     if (first === undefined || last === undefined) continue;
     const { date, stream } = partitionValues;

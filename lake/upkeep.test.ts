@@ -32,7 +32,7 @@ test("old commits go, young ones and those behind the checkpoint stay, and the t
     ]);
   }
   expect(await clearLog(table, nowMs)).toBe(6);
-  const commits = (await storage.list("_delta_log")).filter((path) => /\d\.json$/.test(path));
+  const commits = (await storage.list("_delta_log")).filter(({ path }) => /\d\.json$/.test(path));
   expect(commits).toHaveLength(7);
   const opened = await DeltaTable.open(storage, duckCheckpoints);
   expect(opened.snapshot.version).toBe(12);

@@ -13,6 +13,7 @@ import { type Action, type Add, commitPath, parseCommit, versionOf } from "./del
 import type { DeltaTable } from "./delta/table.ts";
 import { Duck, quoted } from "./duckdb.ts";
 import { mergedTags } from "./lake-table.ts";
+import { LocalFiles } from "./local-files.ts";
 
 const GROUP_ROWS = 50_000;
 /** Time travel reaches back so far. */
@@ -78,7 +79,8 @@ async function mergedFile(
   const folder = mkdtempSync(join(tmpdir(), "edgebook-compact-"));
   try {
     const merged = join(folder, "merged.parquet");
-    const list = files.map(({ path: each }) => quoted(table.storage.location(each))).join(", ");
+    const paths = await new LocalFiles().pathsOf(table.storage, files);
+    const list = paths.map(quoted).join(", ");
     await duck.run(
       `COPY (SELECT * FROM read_parquet([${list}], hive_partitioning = false) ` +
         `ORDER BY token, epoch, sequence, row) TO ${quoted(merged)} ` +
@@ -145,7 +147,7 @@ function mergedStats(files: readonly Add[], numRecords: number): string {
 export async function clearLog(table: DeltaTable, nowMs: number): Promise<number> {
   const { checkpointVersion, storage } = table;
   let cleared = 0;
-  for (const path of await storage.list("_delta_log")) {
+  for (const { path } of await storage.list("_delta_log")) {
     const version = versionOf(path);
     if (version === undefined || version >= checkpointVersion) continue;
     const bytes = await storage.get(commitPath(version));

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseS3Address } from "../../frames/object-storage.ts";
 import { runMarket } from "../../tests/live-market.ts";
 import { startService } from "../service.ts";
 import { CheckpointFolder } from "./folder.ts";
-import { parseS3Address, S3Store } from "./s3-store.ts";
+import { S3Store } from "./s3-store.ts";
 import { fetchCheckpoints, type StateStore } from "./state-store.ts";
 import { ToyS3 } from "./toy-s3.ts";
 

@@ -1,10 +1,9 @@
 /** Edge: `edgebook ingest`: events into the tables of a lake. */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { KafkaTopics, parseKafkaAddress } from "../../frames/kafka-topics.ts";
 import { duckCheckpoints } from "../../lake/delta/checkpoint-duckdb.ts";
-import { DirStorage } from "../../lake/delta/storage-dir.ts";
 import { DeltaTable } from "../../lake/delta/table.ts";
+import { tableStorage } from "../../lake/lake-place.ts";
 import { clearLog, compact } from "../../lake/upkeep.ts";
 import type { Command, FlagSpec } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
@@ -24,9 +23,11 @@ const OWN_FLAGS: readonly FlagSpec[] = [
   {
     name: "lake",
     kind: "text",
-    placeholder: "DIR",
+    placeholder: "DIR|s3://BUCKET/PREFIX",
     fallback: "lake",
-    doc: "The folder of the tables; made where it is not there.",
+    doc:
+      "Where the tables are: a folder, made where it is not there, or object storage with " +
+      "conditional writes (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT).",
   },
   {
     name: "rows-per-commit",
@@ -179,7 +180,7 @@ export const command: Command = {
 
 async function compactLake(lake: string): Promise<void> {
   for (const table of [...ROW_TABLES, "gaps"]) {
-    const delta = await DeltaTable.open(new DirStorage(join(lake, table)), duckCheckpoints);
+    const delta = await DeltaTable.open(tableStorage(lake, table), duckCheckpoints);
     if (!delta.exists) continue;
     const { before, after, rows } = await compact(delta, randomUUID, Date.now);
     const cleared = await clearLog(delta, Date.now());

@@ -1,5 +1,6 @@
 /** Edge: `edgebook query`: SQL over the tables of a lake. */
 import { type Answer, LakeQuery, QueryError } from "../../lake/lake-query.ts";
+import { CACHE_MIB, LocalFiles } from "../../lake/local-files.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
@@ -16,9 +17,9 @@ export const command: Command = {
     {
       name: "lake",
       kind: "text",
-      placeholder: "DIR",
+      placeholder: "DIR|s3://BUCKET/PREFIX",
       fallback: "lake",
-      doc: "The folder that the tables are in.",
+      doc: "Where the tables are: a folder, or object storage.",
     },
     {
       name: "version",
@@ -43,13 +44,20 @@ export const command: Command = {
       name: "date",
       kind: "text",
       placeholder: "YYYY-MM-DD",
-      doc: "What --prove looks at: only this day.",
+      doc: "Only this day is in the tables, and is what --prove looks at.",
     },
     {
       name: "stream",
       kind: "integer",
       placeholder: "N",
-      doc: "What --prove looks at: only this stream.",
+      doc: "Only this stream is in the tables, and is what --prove looks at.",
+    },
+    {
+      name: "cache",
+      kind: "integer",
+      placeholder: "MIB",
+      fallback: String(CACHE_MIB),
+      doc: "So much of a lake on object storage is kept on this machine at most.",
     },
     { name: "out", kind: "text", placeholder: "FILE", doc: "Where rows go; else standard output." },
     { name: "force", kind: "boolean", doc: "Overwrite the file of --out." },
@@ -67,7 +75,7 @@ export const command: Command = {
     ],
   ],
   async run({ args, flags, signal }) {
-    const lake = await opened(flags.text("lake") ?? "lake", flags.text("version"));
+    const lake = await opened(flags, args[0]);
     const path = flags.text("out");
     const inTerminal = process.stdout.isTTY === true && path === undefined;
     const format = (flags.text("format") ?? (inTerminal ? "table" : "ndjson")) as Format;
@@ -81,7 +89,7 @@ export const command: Command = {
         isFirst = false;
       }
       output.close();
-      return flags.on("prove") ? proved(lake, flags) : Exit.Done;
+      return flags.on("prove") ? proved(lake) : Exit.Done;
     } catch (error) {
       output.discard();
       throw error;
@@ -92,15 +100,9 @@ export const command: Command = {
 };
 
 /** Says of each day and stream of the events whether it is whole. */
-function proved(lake: LakeQuery, flags: FlagValues): number {
+function proved(lake: LakeQuery): number {
   const proofs = lake.tables.find(({ name }) => name === "events")?.proofs ?? [];
-  const [date, stream] = [flags.text("date"), flags.integer("stream")];
-  const asked = proofs.filter(
-    (proof) =>
-      (date === undefined || proof.date === date) &&
-      (stream === undefined || proof.stream === stream),
-  );
-  for (const { date: day, stream: id, first, last, rows, doubt } of asked) {
+  for (const { date: day, stream: id, first, last, rows, doubt } of proofs) {
     const verdict =
       doubt === ""
         ? "whole"
@@ -112,8 +114,8 @@ function proved(lake: LakeQuery, flags: FlagValues): number {
         `${last.sequence}${last.epoch > 0 ? ` of epoch ${last.epoch}` : ""}: ${verdict}\n`,
     );
   }
-  if (asked.length === 0) printErr("edgebook: the lake has no events of that day and stream\n");
-  return asked.length > 0 && asked.every(({ doubt }) => doubt === "") ? Exit.Done : Exit.Damaged;
+  if (proofs.length === 0) printErr("edgebook: the lake has no events of that day and stream\n");
+  return proofs.length > 0 && proofs.every(({ doubt }) => doubt === "") ? Exit.Done : Exit.Damaged;
 }
 
 const DOUBTS = [
@@ -122,14 +124,20 @@ const DOUBTS = [
   ["S", "of some numbers only what a snapshot brought is known"],
 ] as const;
 
-async function opened(folder: string, version: string | undefined): Promise<LakeQuery> {
+async function opened(flags: FlagValues, sql: string): Promise<LakeQuery> {
+  const version = flags.text("version");
   const travel = /^([\w-]+)@(\d+)$/.exec(version ?? "");
   if (version !== undefined && travel === null) {
     throw new CliError("bad_flag", `--version '${version}' is none.`, "Write TABLE@N: events@12.");
   }
   try {
-    const at = travel === null ? undefined : { table: travel[1], version: Number(travel[2]) };
-    return await LakeQuery.open(folder, at);
+    const [date, stream] = [flags.text("date"), flags.integer("stream")];
+    return await LakeQuery.open(flags.text("lake") ?? "lake", {
+      ...(travel !== null && { travel: { table: travel[1], version: Number(travel[2]) } }),
+      sql,
+      only: (day, id) => (date ?? day) === day && (stream ?? id) === id,
+      files: new LocalFiles(flags.integer("cache") ?? CACHE_MIB),
+    });
   } catch (error) {
     throw asCli(error);
   }

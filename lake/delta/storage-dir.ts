@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
   linkSync,
@@ -14,10 +15,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, isAbsolute, join, normalize } from "node:path";
-import type { Storage } from "./storage.ts";
+import type { Storage, StoredFile } from "./storage.ts";
 
 export class DirStorage implements Storage {
   readonly name: string;
@@ -57,18 +59,32 @@ export class DirStorage implements Storage {
     }
   }
 
-  async list(folder: string): Promise<string[]> {
+  async list(folder: string): Promise<StoredFile[]> {
     const root = this.location(folder);
     if (!existsSync(root)) return [];
-    const entries = readdirSync(root, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith(".tmp-"))
-      .map((entry) => join(entry.parentPath, entry.name).slice(normalize(this.name).length + 1))
-      .sort();
+    const found: StoredFile[] = [];
+    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || entry.name.startsWith(".tmp-")) continue;
+      const file = join(entry.parentPath, entry.name);
+      const stat = statSync(file, { throwIfNoEntry: false });
+      // Somebody may have deleted it meanwhile.
+      if (stat === undefined) continue;
+      const path = file.slice(normalize(this.name).length + 1);
+      found.push({ path, size: stat.size, modifiedMs: stat.mtimeMs });
+    }
+    return found.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   async delete(path: string): Promise<void> {
     rmSync(this.location(path), { force: true });
+  }
+
+  localPath(path: string): string {
+    return this.location(path);
+  }
+
+  async fetchTo(path: string, file: string): Promise<void> {
+    copyFileSync(this.location(path), file);
   }
 
   /** @throws Error for a path that leads out of the folder */

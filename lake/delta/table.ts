@@ -130,7 +130,9 @@ export class DeltaTable {
   private async load(upTo: number): Promise<void> {
     await this.loadCheckpoint(upTo);
     const files = await this.storage.list("_delta_log");
-    const versions = files.map(versionOf).filter((version) => version !== undefined);
+    const versions = files
+      .map(({ path }) => versionOf(path))
+      .filter((version) => version !== undefined);
     versions.sort((a, b) => a - b);
     for (const version of versions) {
       if (version <= this.snapshot.version) continue;

@@ -11,6 +11,7 @@
 
 import { NameTable } from "../book/rows/name-table.ts";
 import { readBatchHead, readRows } from "../book/rows/protobuf-read.ts";
+import { BATCH_ROWS_MOST } from "../book/rows/protobuf-schema.ts";
 import { RowBatch, rowsOf } from "../book/rows/row-batch.ts";
 import type { LakeTable as RowTable } from "../book/rows/schema.ts";
 import {
@@ -65,7 +66,6 @@ export interface TopicCounts {
 const FETCH_BYTES = 4 << 20;
 const READY_RECORDS = 32;
 const LOOK_MS = 200;
-const BATCH_ROWS = 4096;
 const LETTER_BYTES = 1 << 20;
 
 /** One topic on its way into its table. */
@@ -213,11 +213,9 @@ export class TopicIngest {
       return;
     }
     const flow = this.flows.get(topic) ?? (await this.open(topic, head.feed, head.priceDecimals));
-    flow.batch.count = 0;
-    const sink = { write: (batch: RowBatch) => this.route(flow, batch) };
-    if (readRows(value, flow.batch, sink) === undefined) {
+    if (readRows(value, flow.batch) === undefined) {
       this.letters.push({ record, error: "damaged rows" });
-    } else if (flow.batch.count > 0) this.route(flow, flow.batch);
+    } else this.route(flow, flow.batch);
     flow.gathered.set(partition, offset);
     this.note(value.length);
     const { messages, bytes } = this.choice;
@@ -346,7 +344,7 @@ export class TopicIngest {
   private async open(topic: string, feed: string, priceDecimals: number): Promise<Flow> {
     const table = this.choice.topics.get(topic) as RowTable;
     const lake = await openTable(this.choice.lake, table, priceDecimals);
-    const batch = new RowBatch(tableColumns(table), this.names, priceDecimals, BATCH_ROWS);
+    const batch = new RowBatch(tableColumns(table), this.names, priceDecimals, BATCH_ROWS_MOST);
     const flow: Flow = { table, lake, batch, feed, rows: new Map(), gathered: new Map() };
     this.flows.set(topic, flow);
     return flow;

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freeGroup, freePort, type Mosquitto, startMosquittoWith } from "./live-mqtt-broker.ts";
 import { lastJson, type Running, startFor } from "./live-run.ts";
+import { processSeconds } from "./thread-times.ts";
 
 /** Who stands still: the broker is ended and started again, the book service is stopped (SIGSTOP). */
 export type Pause = "broker" | "book" | "nobody";
@@ -48,8 +49,12 @@ export interface EnduranceRun {
   readonly missed: number;
   readonly chunks: number;
   readonly spoolMiB: number;
-  readonly memory: Readonly<Record<"collector" | "book" | "broker", Memory>>;
+  readonly memory: Readonly<Record<Process, Memory>>;
+  /** Processor time of a datagram in each process, ns: all its threads, once it had warmed up. */
+  readonly cpuNs: Readonly<Record<Process, number>>;
 }
+
+export type Process = "collector" | "book" | "broker";
 
 const SIZE = 100;
 const NAME = "endurance";
@@ -69,9 +74,20 @@ interface StreamRow {
 class Watched {
   private readonly samples: number[] = [];
   private pid: number;
+  /** Processor time before the first sample, less that of former processes; s. */
+  private cpuBefore = 0;
 
   constructor(pid: number) {
     this.pid = pid;
+  }
+
+  get cpuSeconds(): number {
+    return processSeconds(this.pid) - this.cpuBefore;
+  }
+
+  /** The process has ended, or is about to: what it took is kept. */
+  leave(): void {
+    this.cpuBefore = -this.cpuSeconds;
   }
 
   /** The process was started anew; its samples go on. */
@@ -80,6 +96,7 @@ class Watched {
   }
 
   sample(): void {
+    if (this.samples.length === 0) this.cpuBefore = processSeconds(this.pid);
     this.samples.push(this.now("VmRSS"));
   }
 
@@ -158,11 +175,15 @@ class Endurance {
     const told = (await sender) as { sent: number; rate: number };
     const row = await this.settled(told.sent);
     sample();
-    const memory = {
-      collector: watched.collector.memory,
-      book: watched.book.memory,
-      broker: watched.broker.memory,
-    };
+    const of = <T>(each: (one: Watched) => T): Record<Process, T> => ({
+      collector: each(watched.collector),
+      book: each(watched.book),
+      broker: each(watched.broker),
+    });
+    const memory = of((one) => one.memory);
+    const { aroundSeconds, pauseSeconds } = options;
+    const afterwards = (aroundSeconds + pauseSeconds) / (2 * aroundSeconds + pauseSeconds);
+    const cpuNs = of((one) => Math.round((one.cpuSeconds * 1e9) / (told.sent * afterwards)));
     const stats = lastJson((await collector.interrupt()).err) as unknown as CollectorStats;
     return {
       options,
@@ -172,7 +193,7 @@ class Endurance {
       ...{ drainSeconds, behindChunks, resent: stats.sinks[0].resent },
       ...{ missed: stats.sinks[0].missed, chunks: stats.chunks },
       spoolMiB: Math.round(stats.spool.bytes / MIB),
-      memory,
+      ...{ memory, cpuNs },
     };
   }
 
@@ -228,6 +249,7 @@ class Endurance {
     const { pause, pauseSeconds } = this.options;
     let behind = 0;
     if (pause === "broker") {
+      broker.leave();
       await this.broker?.stop();
       await Bun.sleep(pauseSeconds * 1000);
       behind = await this.unconfirmed();

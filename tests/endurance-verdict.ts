@@ -1,5 +1,9 @@
 /** What is wrong with a run of endurance, and the run in a few lines. */
-import type { EnduranceRun, Memory } from "./endurance-run.ts";
+import type { EnduranceRun, Memory, Process } from "./endurance-run.ts";
+
+/** Of a run without a pause, from two thirds of it to its end; a process of 50 MiB breathes more. */
+const GROWTH = 1.2;
+const GROWTH_MIB = 64;
 
 /** The sender's number 0 is none for a book: numbers are counted from 1. */
 const NUMBER_ZERO = 1;
@@ -20,11 +24,18 @@ export function enduranceComplaints(run: EnduranceRun): string[] {
   if (missed > 0) complaints.push(`${missed} chunks had left the spool before they were sent`);
   if (drainSeconds > options.drainSeconds) complaints.push("the books did not catch up");
   if (options.pause !== "nobody" && behindChunks === 0) complaints.push("nothing was held up");
+  if (options.pause === "nobody") {
+    for (const [name, { paused, after }] of Object.entries(run.memory)) {
+      if (after > paused * GROWTH + GROWTH_MIB) {
+        complaints.push(`the memory of the ${name} grew from ${paused} to ${after} MiB`);
+      }
+    }
+  }
   return complaints;
 }
 
 export function enduranceSummary(run: EnduranceRun): string {
-  const { options, sentRate, sent, kernelDrops, chunks, spoolMiB, memory } = run;
+  const { options, sentRate, sent, kernelDrops, chunks, spoolMiB, memory, cpuNs } = run;
   const { pause, pauseSeconds } = options;
   const who =
     pause === "nobody"
@@ -37,6 +48,8 @@ export function enduranceSummary(run: EnduranceRun): string {
       `${run.served} served, ${kernelDrops} dropped by this host's kernel`,
     `  ${run.behindChunks} of ${chunks} chunks behind at the end of the pause, caught up in ` +
       `${run.drainSeconds.toFixed(1)} s; ${run.resent} sent again; spool ${spoolMiB} MiB`,
-    ...Object.entries(memory).map(([name, told]) => `  ${name}: ${mib(told)} MiB`),
+    ...(Object.keys(memory) as Process[]).map(
+      (name) => `  ${name}: ${cpuNs[name]} ns of processor a datagram; ${mib(memory[name])} MiB`,
+    ),
   ].join("\n");
 }

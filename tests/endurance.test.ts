@@ -28,6 +28,7 @@ describe.skipIf(!present)(
         ...{ sent: 100, sentRate: 100, kernelDrops: 0, served: 99, lost: 0, doubtful: false },
         ...{ drainSeconds: 1, behindChunks: 9, resent: 0, missed: 0, chunks: 20, spoolMiB: 1 },
         memory: { collector: memory, book: memory, broker: memory },
+        cpuNs: { collector: 1, book: 1, broker: 1 },
       };
       expect(enduranceComplaints(run)).toEqual([]);
       expect(enduranceComplaints({ ...run, served: 98 })).toHaveLength(1);
@@ -37,6 +38,10 @@ describe.skipIf(!present)(
       expect(enduranceComplaints({ ...run, missed: 1 })).toHaveLength(1);
       expect(enduranceComplaints({ ...run, drainSeconds: 31 })).toHaveLength(1);
       expect(enduranceComplaints({ ...run, behindChunks: 0 })).toHaveLength(1);
+      const steady = { ...run, options: { ...small, pause: "nobody" as const } };
+      expect(enduranceComplaints(steady)).toEqual([]);
+      const grown = { ...run.memory, book: { ...memory, paused: 200, after: 400 } };
+      expect(enduranceComplaints({ ...steady, memory: grown })).toHaveLength(1);
     });
   },
 );

@@ -1,5 +1,6 @@
 /** An actor in a real worker: order, back-pressure, crashes, hangs, poison, ends. */
 import { afterEach, expect, test } from "bun:test";
+import { until } from "../tests/until.ts";
 import type { Failure } from "./actor.ts";
 import { Kernel } from "./kernel.ts";
 import { obeys } from "./toy.ts";
@@ -45,14 +46,6 @@ function toy(spec: Partial<WorkerSpec> = {}, events: WorkerEvents = {}) {
 
 function numberOf(chunk: Uint8Array): number {
   return new Int32Array(chunk.buffer, chunk.byteOffset, 1)[0];
-}
-
-async function until(what: () => boolean, withinMs = 10_000): Promise<void> {
-  const endMs = performance.now() + withinMs;
-  while (!what()) {
-    if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await Bun.sleep(2);
-  }
 }
 
 test("a million chunks arrive in order, the sender waiting whenever the ring is full", async () => {

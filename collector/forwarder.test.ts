@@ -8,6 +8,7 @@ import { FrameBatch } from "../frames/frame-batch.ts";
 import { Spool } from "../frames/spool.ts";
 import type { ControlRequest } from "../frames/transport.ts";
 import { openZstd } from "../frames/zstd.ts";
+import { until } from "../tests/until.ts";
 import { Forwarder } from "./forwarder.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-forwarder-"));
@@ -101,7 +102,7 @@ describe("a sink that comes late", () => {
     expect(gate.took).toEqual(upTo(1000));
     gate.ask({ ask: "resend", boot: BOOT, from: 2, to: 4 });
     // A rest may lie between the question and the first chunk of its answer.
-    for (let at = 0; at < 500 && gate.took.length < 1003; at++) await Bun.sleep(10);
+    await until(() => gate.took.length >= 1003, "the answer");
     expect(gate.took.slice(1000)).toEqual([2, 3, 4]);
     await forwarder.close(0);
     spool.close();

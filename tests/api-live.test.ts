@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { decode, encode } from "@msgpack/msgpack";
 import { type ApiService, startApi } from "./api-service.ts";
+import { until } from "./until.ts";
 
 interface Message {
   readonly type: string;
@@ -30,14 +31,11 @@ async function openSocket(query = "") {
     socket.onopen = resolve;
     socket.onerror = reject;
   });
-  return { socket, got, until: (fits: (got: Message[]) => boolean) => waitFor(() => fits(got)) };
-}
-
-async function waitFor(isThere: () => boolean): Promise<void> {
-  for (let tries = 0; !isThere(); tries++) {
-    if (tries > 1000) throw new Error("it did not come within 10 s");
-    await Bun.sleep(10);
-  }
+  return {
+    socket,
+    got,
+    until: (fits: (got: Message[]) => boolean) => until(() => fits(got), "messages"),
+  };
 }
 
 async function* ndjson(path: string): AsyncGenerator<Message> {
@@ -102,7 +100,7 @@ describe("NDJSON", () => {
       if (types.length === 4) break;
     }
     expect(types).toEqual(["ack", "trades", "replay_completed", "trades"]);
-    await waitFor(() => service.listener.clients === 0);
+    await until(() => service.listener.clients === 0, "the client to be gone");
   });
 
   test("several instruments in one answer, each acknowledged", async () => {
@@ -134,7 +132,7 @@ describe("NDJSON", () => {
     });
     expect((await fetch(`${service.url}/ping`)).status).toBe(200);
     await idle.body?.cancel();
-    await waitFor(() => service.listener.clients === 0);
+    await until(() => service.listener.clients === 0, "the client to be gone");
     expect(service.errors).toEqual([]);
   });
 });

@@ -14,8 +14,8 @@ import {
   START_MS,
   screenshot,
   startDemo,
-  until,
 } from "./browser-run.ts";
+import { until } from "./until.ts";
 
 const WITHIN = { timeout: 20_000 };
 /** A busy machine may miss a scene of the demo: it comes again after two minutes. */
@@ -158,10 +158,14 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
   });
 
   test("books that nobody can mend are doubtful and look it, until a snapshot heals them", async () => {
-    const doubtful = await until(async () => {
-      const now = await trust(url);
-      return now.streams.length > 0 ? now : undefined;
-    }, SCENE_MS);
+    const doubtful = await until(
+      async () => {
+        const now = await trust(url);
+        return now.streams.length > 0 ? now : undefined;
+      },
+      "books in doubt",
+      SCENE_MS,
+    );
     expect(doubtful.streams).toEqual([3]);
     await page.locator("#search").fill(doubtful.tokens[0] ?? "");
     await page.waitForSelector(`#found [role=option]:has-text("${doubtful.tokens[0]}")`);

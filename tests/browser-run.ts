@@ -65,14 +65,3 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = process.env.EDGEBOOK_SCREENSHOTS;
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
 }
-
-/** What `look` finds within that time. */
-export async function until<T>(look: () => Promise<T | undefined>, withinMs = 60_000): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  while (performance.now() < deadline) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await Bun.sleep(100);
-  }
-  throw new Error(`it did not happen within ${withinMs / 1000} s`);
-}

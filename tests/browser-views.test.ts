@@ -15,8 +15,8 @@ import {
   START_MS,
   screenshot,
   startDemo,
-  until,
 } from "./browser-run.ts";
+import { until } from "./until.ts";
 
 const WITHIN = { timeout: 20_000 };
 const VIEWS = ["overview", "instrument", "gaps", "replay", "system"] as const;

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { findInterface, openSender } from "../frames/multicast.ts";
+import { lastNumberUnder } from "./chunk-files.ts";
+import { until } from "./until.ts";
 
 const HOUSE = join(import.meta.dir, "..");
 const GROUP = "239.255.79.1";
 const PORT = 20_000 + (process.pid % 20_000);
-const START_MS = 30_000;
 const MESSAGE_BYTES = 38;
 const STREAM = 3;
 
@@ -52,6 +53,8 @@ class Traffic {
   }
 }
 
+const lastIn = (place: string) => lastNumberUnder(place, STREAM);
+
 /** @returns the child, once it is collecting */
 async function collect(name: string, ...more: string[]) {
   const command = [join(HOUSE, "bin/edgebook"), "collect", "--feed", "nse-fo", "--name", name];
@@ -67,10 +70,10 @@ async function collect(name: string, ...more: string[]) {
   (async () => {
     for await (const piece of child.stderr) said += decoder.decode(piece, { stream: true });
   })();
-  for (const end = performance.now() + START_MS; !said.includes("collecting"); ) {
-    if (performance.now() > end) throw new Error(`the collector said: ${said}`);
-    await Bun.sleep(20);
-  }
+  await until(
+    () => said.includes("collecting"),
+    () => `a collector that said: ${said}`,
+  );
   return child;
 }
 
@@ -81,15 +84,19 @@ test("a new collector that begins before the old one ends leaves nothing out bet
   const sending = (async () => {
     for (; isSending; await Bun.sleep(2)) await traffic.send();
   })();
-  await Bun.sleep(300);
+  const [oldPlace, newPlace] = ["old", "new"].map((name) => join(scratch, name));
+  await until(() => lastIn(oldPlace) > 0, "the old collector's first chunk");
   const new_ = await collect("new", "--keep", "both", "--codec", "raw", "--chunk-age", "20ms");
-  await Bun.sleep(300);
+  await until(() => lastIn(newPlace) > 0, "the new collector's first chunk");
+  const both = lastIn(newPlace);
+  await until(() => lastIn(oldPlace) >= both, "both to have the same");
   old.kill("SIGINT");
   await old.exited;
-  await Bun.sleep(300);
+  const alone = lastIn(oldPlace);
+  await until(() => lastIn(newPlace) > alone, "the new one to go on alone");
   isSending = false;
   await sending;
-  await Bun.sleep(300);
+  await until(() => lastIn(newPlace) === traffic.sent, "the last message");
   new_.kill("SIGINT");
   await new_.exited;
   traffic.close();

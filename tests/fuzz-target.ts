@@ -1,4 +1,5 @@
 /** What a fuzz target is, and how a run of them goes. */
+import { cpuMs } from "./cpu-time.ts";
 import { FuzzRandom } from "./fuzz-random.ts";
 
 export interface FuzzTarget {
@@ -64,11 +65,6 @@ export function tryInput(target: FuzzTarget, input: Uint8Array, cpuBeforeMs = cp
     throw new FuzzFinding(target.name, input, `took ${tookMs.toFixed(0)} ms`);
   }
   return tookMs;
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 /**

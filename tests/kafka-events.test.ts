@@ -11,12 +11,14 @@ import { readRows } from "../book/rows/protobuf-read.ts";
 import { RowBatch } from "../book/rows/row-batch.ts";
 import { lakeColumns } from "../book/rows/schema.ts";
 import type { KafkaBroker } from "../scripts/kafka/broker.ts";
+import { filesUnder } from "./chunk-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
 import { sharedKafka } from "./kafka-broker.ts";
 import { kcat, kcatBytes } from "./kafka-kcat.ts";
 import { writeMorning } from "./kafka-market.ts";
 import { type Running, run, start } from "./live-run.ts";
 import { pythonWithPackages } from "./python.ts";
+import { until } from "./until.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-kafka-rows-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -129,7 +131,7 @@ async function bothHalves(broker: KafkaBroker): Promise<Uint8Array> {
   const words = ["--from", kafka, ...out, "--window", "0"];
   await collect(captures[0].path, kafka);
   const one = await service(words, HALF);
-  await Bun.sleep(1500);
+  await until(() => filesUnder(join(scratch, "state")).length > 0, "a saved state");
   process.kill(one.running.pid, "SIGKILL");
   await one.running.ended();
   await collect(captures[1].path, kafka);

@@ -7,11 +7,13 @@ import { NameTable } from "../book/rows/name-table.ts";
 import { readRows } from "../book/rows/protobuf-read.ts";
 import { RowBatch } from "../book/rows/row-batch.ts";
 import { lakeColumns } from "../book/rows/schema.ts";
+import { filesUnder } from "./chunk-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
 import { sharedKafka } from "./kafka-broker.ts";
 import { kcatBytes } from "./kafka-kcat.ts";
 import { tokensOf, writeMorning } from "./kafka-market.ts";
 import { type Running, run, startFor } from "./live-run.ts";
+import { until } from "./until.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-kafka-group-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -38,12 +40,6 @@ async function service(...words: string[]): Promise<Member> {
     return new Map(streams.map(({ stream, position }) => [Number(stream), Number(position)]));
   };
   return { running, json, streams };
-}
-
-async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = performance.now() + 60_000; !(await isSo()); await Bun.sleep(100)) {
-    if (performance.now() > end) throw new Error(`timed out: ${what}`);
-  }
 }
 
 /** All members together have every stream once, at a number at least. */
@@ -119,7 +115,7 @@ test(
     await until(() => haveAll([one, other], PART), "each to have some streams");
     await collect(captures[1]);
     await until(() => haveAll([one, other], 2 * PART), "both to go on");
-    await Bun.sleep(1500);
+    await until(() => filesUnder(join(scratch, "state")).length > 0, "a saved state");
     process.kill(one.running.pid, "SIGKILL");
     await one.running.ended();
     await collect(captures[2]);

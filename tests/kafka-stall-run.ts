@@ -12,6 +12,7 @@ import { Spool } from "../frames/spool.ts";
 import { KafkaChunkSink, KafkaChunkSource } from "../frames/transport-kafka.ts";
 import type { KafkaBroker } from "../scripts/kafka/broker.ts";
 import { LoadMaker } from "./load-chunks.ts";
+import { until } from "./until.ts";
 
 export interface StallOptions {
   /** How long the broker stands still each time. */
@@ -80,7 +81,7 @@ export async function stallRun(broker: KafkaBroker, options: StallOptions): Prom
       await Bun.sleep(1000);
     }
     load.stop();
-    await until(() => came.size >= load.chunks, "every chunk");
+    await until(() => came.size >= load.chunks, "every chunk", ARRIVE_MS);
     const drainedMs = performance.now() - restartedMs;
     const deliveries = [...came.values()].reduce((sum, times) => sum + times, 0);
     return {
@@ -137,11 +138,5 @@ class Load {
 
   stop(): void {
     clearInterval(this.timer);
-  }
-}
-
-async function until(isThere: () => boolean, what: string): Promise<void> {
-  for (const end = performance.now() + ARRIVE_MS; !isThere(); await Bun.sleep(20)) {
-    if (performance.now() > end) throw new Error(`timed out: ${what}`);
   }
 }

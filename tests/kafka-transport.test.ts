@@ -9,6 +9,7 @@ import { KafkaChunkSink, KafkaChunkSource } from "../frames/transport-kafka.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { type KafkaBroker, KafkaMissing, startKafka } from "../scripts/kafka/broker.ts";
 import { kcat } from "./kafka-kcat.ts";
+import { until } from "./until.ts";
 
 const LIMIT_MS = 120_000;
 const PREFIX = "transport-test";
@@ -48,12 +49,6 @@ function chunk(number: number, stream: number, payload = 3): PackedChunk {
     runsDropped: 0,
   };
   return new ChunkPacker(channels, openZstd()).pack(title, frames);
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = performance.now() + 60_000; !condition(); await Bun.sleep(20)) {
-    if (performance.now() > end) throw new Error(`timed out: ${what}`);
-  }
 }
 
 test(
@@ -120,13 +115,15 @@ test(
     await sink.send(chunks[0]);
     await broker.kill();
     const sending = Promise.all(chunks.slice(1).map((each) => sink.send(each)));
-    await Bun.sleep(1500);
+    await until(
+      () => said.some((text) => text.includes("Kafka does not take it")),
+      "a word that Kafka takes nothing",
+    );
     expect(sink.budget.used).toBeGreaterThan(0);
     await broker.restart();
     await sending;
     expect(sink.budget.usedMost).toBeLessThanOrEqual(limit);
     expect(sink.budget.used).toBe(0);
-    expect(said.some((text) => text.includes("Kafka does not take it"))).toBe(true);
     await until(
       () => chunks.every(({ bytes }) => took.has(Bun.hash(bytes).toString())),
       "every chunk after the restart",

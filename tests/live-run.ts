@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 export interface Running {
-  /** Resolves when standard error holds the text; rejects when the process ends before, or after 20 s. */
+  /** Resolves when standard error holds the text; rejects when the process ends before, or after a minute. */
   says(text: string): Promise<void>;
   /** As `says`, for a pattern; what its first group holds. */
   hears(pattern: RegExp): Promise<string>;
@@ -21,7 +21,7 @@ export interface Running {
   ended(): Promise<Ended>;
 }
 
-const SAY_MS = 20_000;
+const SAY_MS = 60_000;
 
 const LIFE_MS = 90_000;
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { METRIC_NAMES, PREFIX, specOf } from "../metrics/table.ts";
 import { type Running, start } from "./live-run.ts";
 import { check, promtool } from "./promtool.ts";
+import { until } from "./until.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-log-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -69,12 +70,11 @@ test("a book service's log is JSON lines, and its page what the table says", asy
   const words = "book --broker 127.0.0.1:0 --http 127.0.0.1:0 --log json --shards 2";
   const book = start(...words.split(" "), "--state", join(scratch, "state"));
   const url = await place(book, "books");
-  let page = await metricsOf(url);
-  for (let tries = 0; !page.includes("edgebook_chunks_total") && tries < 100; tries++) {
-    await Bun.sleep(50);
-    page = await metricsOf(url);
-  }
+  const isConnected = /edgebook_source_connected\{source="mqtt:\/\/127.0.0.1:\d+"\} 1/;
+  const page = await until(async () => {
+    const found = await metricsOf(url);
+    return found.includes("edgebook_chunks_total") && isConnected.test(found) && found;
+  }, "a source that is connected");
   expectGood(page, "book");
-  expect(page).toMatch(/edgebook_source_connected\{source="mqtt:\/\/127.0.0.1:\d+"\} 1/);
   expectJsonLines((await book.interrupt()).err);
 }, 60_000);

@@ -18,8 +18,8 @@ import { ALERTS } from "../metrics/alerts.ts";
 import { samplesOf } from "../metrics/page.ts";
 import { checkFiles, promtool } from "./promtool.ts";
 import { SeenWire } from "./seen-wire.ts";
+import { until } from "./until.ts";
 
-const WAIT_MS = 30_000;
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-seen-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -35,12 +35,6 @@ function newLog() {
   const now = () => new Date();
   const tell = logTo("json", (line) => lines.push(JSON.parse(line) as LogLine), now);
   return { tell, of: (event: string) => lines.filter((line) => line.event === event) };
-}
-
-async function until(isThere: () => boolean, what: string): Promise<void> {
-  for (const end = performance.now() + WAIT_MS; !isThere(); await Bun.sleep(20)) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
-  }
 }
 
 /** Plays an alert over two scraped pages: for two and a half minutes the one, then the other. */

@@ -10,7 +10,7 @@ import { mosquittoProgram } from "./live-mqtt-broker.ts";
 
 /** No run lasts longer; a process that outlives its run is ended all the same. */
 const LIFE_MS = 180_000;
-const SAY_MS = 30_000;
+const SAY_MS = 60_000;
 /** Of what a process said, kept for a complaint. */
 const SAID_CHARS = 4000;
 

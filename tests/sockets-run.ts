@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { LevelJson } from "../book/live-json.ts";
 import type { StreamJson } from "../book/live-status.ts";
 import type { Certificate } from "../streams/certificate.ts";
+import { lastNumberUnder } from "./chunk-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
 import { freePort } from "./live-mqtt-broker.ts";
 import { planOf, type SocketsPlan, type Victim } from "./sockets-plan.ts";
@@ -20,6 +21,7 @@ import {
   type Restartable,
   scratchFolder,
 } from "./sockets-processes.ts";
+import { until } from "./until.ts";
 
 export interface Gap {
   readonly state: string;
@@ -60,8 +62,6 @@ export interface SocketsRun {
 
 const STREAMS = 2;
 const SETTLE_MS = 60_000;
-/** By then the chunk of the last message is closed and written. */
-const SPOOLED_MS = 500;
 const LOOK_MS = 50;
 const DEPTH = 10;
 const FEED = "nse-fo";
@@ -77,6 +77,8 @@ interface Processes {
   readonly api: string;
   readonly exchange: Restartable;
   readonly victims: ReadonlyMap<Victim, Restartable>;
+  /** Folder of the collectors' spools. */
+  readonly spools: string;
 }
 
 export function socketsRun(plan: SocketsPlan): Promise<SocketsRun> {
@@ -97,13 +99,16 @@ export function socketsRun(plan: SocketsPlan): Promise<SocketsRun> {
 export function spoolRun(seed: number): Promise<SocketsRun> {
   const calm = { kills: [], lossPercent: 0, collectors: 1, asksExchange: false } as const;
   const plan: SocketsPlan = { ...planOf(seed), ...calm, tradingMs: 1500 };
-  return dayOf(plan, async ({ exchange, victims }) => {
+  return dayOf(plan, async ({ exchange, victims, spools }, { last }) => {
     const collector = victims.get("collector") as Restartable;
     collector.start();
     await collector.says(READY.collector);
     exchange.start();
     await exchange.says("serving");
-    await Bun.sleep(plan.tradingMs + SPOOLED_MS);
+    await until(
+      () => [...last].every(([stream, number]) => lastNumberUnder(spools, stream) === number),
+      "the last messages in the spool",
+    );
     await collector.killAndStart();
     for (const [name, victim] of victims) if (name !== "collector") victim.start();
   });
@@ -112,14 +117,14 @@ export function spoolRun(seed: number): Promise<SocketsRun> {
 /** The processes of a plan, what is done with them, and what came of it. */
 async function dayOf(
   plan: SocketsPlan,
-  act: (processes: Processes) => Promise<void>,
+  act: (processes: Processes, expected: Expected) => Promise<void>,
 ): Promise<SocketsRun> {
   const folder = scratchFolder();
   const processes = await prepare(plan, folder.path);
   const all = [processes.exchange, ...processes.victims.values()];
   try {
     const expected = await expectedOf(plan);
-    await act(processes);
+    await act(processes, expected);
     const startMs = performance.now();
     await settle(processes, expected);
     const settledMs = performance.now() - startMs;
@@ -158,7 +163,7 @@ async function prepare(plan: SocketsPlan, folder: string): Promise<Processes> {
         ? ["--recovery", `127.0.0.1:${recovery}`, "--snapshot", `127.0.0.1:${snapshot}`]
         : []),
       ...["--name", name.replace(" ", "-"), "--to", `mqtt://127.0.0.1:${mqtt}`],
-      ...["--spool", join(folder, name)],
+      ...["--spool", join(folder, "spools", name)],
       ...(plan.capture === "socket" ? ["--capture", "socket"] : []),
     );
   const victims = new Map<Victim, Restartable>([
@@ -175,6 +180,7 @@ async function prepare(plan: SocketsPlan, folder: string): Promise<Processes> {
   if (plan.collectors === 2) victims.set("second collector", collector("second collector"));
   return {
     api: `http://127.0.0.1:${http}`,
+    spools: join(folder, "spools"),
     exchange: edgebookProcess(
       "exchange",
       ...["sim", "serve", ...exchangeWords(plan), "--linger", "120s", "--port", `${group}`],
@@ -188,15 +194,15 @@ async function prepare(plan: SocketsPlan, folder: string): Promise<Processes> {
 /** Kills in their turn; returns when the last was done and the exchange has sent its last message. */
 async function killAll({ kills, tradingMs }: SocketsPlan, processes: Processes): Promise<void> {
   const startMs = performance.now();
-  const until = async (ms: number) => {
+  const sleepUntil = async (ms: number) => {
     const leftMs = startMs + ms - performance.now();
     if (leftMs > 0) await Bun.sleep(leftMs);
   };
   for (const { victim, atMs } of kills) {
-    await until(atMs);
+    await sleepUntil(atMs);
     await processes.victims.get(victim)?.killAndStart();
   }
-  await until(tradingMs);
+  await sleepUntil(tradingMs);
 }
 
 /** Waits until every stream stands at its last number, with nothing open and nothing in doubt. */

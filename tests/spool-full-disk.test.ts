@@ -11,6 +11,7 @@ import { ChunkFault, readChunkHeader } from "../frames/chunk.ts";
 import { MqttChunkSource } from "../frames/transport-mqtt.ts";
 import { freeGroup } from "./live-mqtt-broker.ts";
 import { lastJson } from "./live-run.ts";
+import { until } from "./until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-full-disk-"));
 const disk = join(folder, "disk");
@@ -39,12 +40,6 @@ function collect(before: string, ...words: string[]) {
     for await (const piece of child.stderr) said.text += decoder.decode(piece, { stream: true });
   })();
   return { child, said, reading };
-}
-
-async function until(isThere: () => boolean, what: () => string): Promise<void> {
-  for (const end = performance.now() + 20_000; !isThere(); await Bun.sleep(20)) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what()}`);
-  }
 }
 
 function collectWords(to: string, group: string): string[] {

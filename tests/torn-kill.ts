@@ -14,17 +14,18 @@ import { Spool } from "../frames/spool.ts";
 import { DirChunkSource } from "../frames/transport-dir.ts";
 import { MqttChunkSource } from "../frames/transport-mqtt.ts";
 import { openZstd } from "../frames/zstd.ts";
+import { headersUnder } from "./chunk-files.ts";
 import { freeGroup } from "./live-mqtt-broker.ts";
 import { type Running, start } from "./live-run.ts";
+import { until } from "./until.ts";
 
 const NAME = "torn";
 const SIZE = 200;
 const RATE = 4000;
-/** From the collector's word that it collects to its end. */
-const LIFE_LEAST_MS = 300;
-const LIFE_MORE_MS = 900;
-const QUIET_MS = 700;
-const QUIET_LIMIT_MS = 20_000;
+/** A life ends once so many of its chunks at most came to the reader, and up to so long after. */
+const LIFE_CHUNKS = 200;
+const LIFE_MORE_MS = 30;
+const READ_LIMIT_MS = 30_000;
 
 export interface KillRun {
   readonly kills: number;
@@ -100,17 +101,21 @@ export async function killRun(kills: number, seed: number): Promise<KillRun> {
     for (let kill = 0; kill < kills; kill++) {
       collector = start(...words);
       await collector.says("collecting");
-      await Bun.sleep(LIFE_LEAST_MS + random.below(LIFE_MORE_MS));
+      const wanted = read.byKey.size + random.below(LIFE_CHUNKS);
+      await until(() => read.byKey.size >= wanted, "chunks of a life");
+      await Bun.sleep(random.below(LIFE_MORE_MS));
       process.kill(collector.pid, "SIGKILL");
       await collector.ended();
     }
     collector = start(...words);
     await collector.says("collecting");
-    await Bun.sleep(LIFE_LEAST_MS);
+    const wanted = read.byKey.size + LIFE_CHUNKS;
+    await until(() => read.byKey.size >= wanted, "chunks of the last life");
     sender.kill();
-    await untilQuiet(() => read.byKey.size);
+    await sender.exited;
+    await untilAllRead(folder, read);
     await collector.interrupt();
-    await untilQuiet(() => read.byKey.size);
+    await untilAllRead(folder, read);
     return await verdict(folder, read, kills);
   } finally {
     sender.kill();
@@ -146,13 +151,12 @@ function startSender(group: string) {
   });
 }
 
-async function untilQuiet(count: () => number): Promise<void> {
-  let last = -1;
-  for (const end = performance.now() + QUIET_LIMIT_MS; performance.now() < end; ) {
-    if (count() === last) return;
-    last = count();
-    await Bun.sleep(QUIET_MS);
-  }
+/** Until the reader has what the spool keeps; what it never gets is the verdict's to say. */
+async function untilAllRead(folder: string, read: Seen): Promise<void> {
+  const spool = join(folder, "spool");
+  const isAllRead = () =>
+    headersUnder(spool).every(({ boot, number }) => read.byKey.has(`${boot}/${number}`));
+  await until(isAllRead, "the reader to have all", READ_LIMIT_MS).catch(() => {});
 }
 
 async function verdict(folder: string, read: Seen, kills: number): Promise<KillRun> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ControlRequest, RepairRequest } from "../../frames/transport.ts";
 import { openZstd } from "../../frames/zstd.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
+import { until } from "../../tests/until.ts";
 import type { BookApi } from "../book-api.ts";
 import { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
@@ -98,12 +99,6 @@ function proxied(api: LiveApi): Asked {
     book: (...args: [string, string, string]) => later(() => api.book(...args)),
     trades: (...args: [string, string, string]) => later(() => api.trades(...args)),
   };
-}
-
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (const end = performance.now() + 20_000; !isSo(); await Bun.sleep(10)) {
-    if (performance.now() > end) throw new Error(`not within 20 s: ${what}`);
-  }
 }
 
 describe("books in two shards", () => {

@@ -9,13 +9,15 @@
  *   exclude it, it is not counted);
  * - spreads are instruments of their own, `S` and the token: which leg the token is, nobody knows.
  *
- * The loop looks kind and side up in tables: types follow one another at random, and a branch that
- * the processor guesses wrong costs as much as reading the whole message.
+ * Nearly all messages go through `hot-loop.ts`; what that leaves comes here one by one: new
+ * instruments, events of the stream, snapshots, damage. `decode` takes every message the slow way, so
+ * that tests can hold the two to the same ops.
  */
 import type { Decoder, DecoderOptions } from "../feed.ts";
 import { Instruments } from "../instruments.ts";
 import { type MessageBatch, MessageKind } from "../message-batch.ts";
 import { type OpBatch, OpFlag, OpKind, Side } from "../op-batch.ts";
+import { decodeSound, SIDES } from "./hot-loop.ts";
 import { idHigh, idLow, idShifted, isOrderId } from "./order-id.ts";
 import { HEADER_LENGTH, ORDER_LENGTH, TRADE_LENGTH } from "./table.ts";
 import { MOST_INSTRUMENTS, TokenTable } from "./tokens.ts";
@@ -35,10 +37,6 @@ ORDER_KIND[0x58] = ORDER_KIND[0x4a] = OpKind.Cancel;
 const IS_SPREAD = new Uint8Array(256);
 IS_SPREAD[0x47] = IS_SPREAD[0x48] = IS_SPREAD[0x4a] = 1;
 
-const SIDES = new Uint8Array(256).fill(Side.None);
-SIDES[0x42] = Side.Buy;
-SIDES[0x53] = Side.Sell;
-
 /** Least quantity by `OpKind`: a cancel's means nothing. */
 const LEAST_SIZE = Int32Array.of(0, 1, 1, -0x80000000);
 
@@ -57,66 +55,67 @@ export class NseDecoder implements Decoder {
   }
 
   decode(messages: MessageBatch, at: number, ops: OpBatch): void {
-    this.decodeRun(messages, at, at + 1, ops);
+    const isRecord = messages.kind[at] === MessageKind.SnapshotOrder;
+    // A snapshot's record is the order message without its header, so it is read from before it.
+    const lacking = isRecord ? HEADER_LENGTH : 0;
+    const base = messages.offset[at] - lacking;
+    const isMessage = isRecord || messages.kind[at] === MessageKind.Message;
+    const fits = isMessage && messages.length[at] + lacking >= ORDER_LENGTH;
+    const type = fits ? messages.view.getUint8(base + HEADER_LENGTH) : 0;
+    const kind = ORDER_KIND[type];
+    clearOp(ops, at);
+    if (kind === OpKind.None || (isRecord && kind !== OpKind.Add)) this.other(messages, at, ops);
+    else this.order(messages.view, base, kind, at, ops);
   }
 
   decodeRun(messages: MessageBatch, from: number, to: number, ops: OpBatch): void {
-    const { view, kind: messageKind, offset, length } = messages;
-    const { kind, flags, side, instrument, price, size, idLo, idHi, timeLo, timeHi } = ops;
     const { outrights, spreads, priceZeroIsMarket } = this;
     for (let at = from; at < to; at++) {
-      const inStream = messageKind[at];
-      // A snapshot's record is the order message without its header, so it is read from before it.
-      const lacking = inStream === MessageKind.SnapshotOrder ? HEADER_LENGTH : 0;
-      const isOrder = inStream === MessageKind.Message || lacking !== 0;
-      const base = offset[at] - lacking;
-      const fits = isOrder && length[at] + lacking >= ORDER_LENGTH;
-      const type = fits ? view.getUint8(base + HEADER_LENGTH) : 0;
-      const orderKind = ORDER_KIND[type];
-      if (orderKind === OpKind.None || (lacking !== 0 && orderKind !== OpKind.Add)) {
-        this.other(messages, at, ops);
-        continue;
-      }
-      const id = view.getFloat64(base + 17, true);
-      const hi = idHigh(id);
-      const shifted = idShifted(id, hi);
-      const orderSide = SIDES[view.getUint8(base + 29)];
-      const orderPrice = view.getInt32(base + 30, true);
-      const quantity = view.getInt32(base + 34, true);
-      if (
-        !isOrderId(hi, shifted) ||
-        id === 0 ||
-        orderSide === Side.None ||
-        quantity < LEAST_SIZE[orderKind]
-      ) {
-        this.damagedOrder(view, base, orderKind, at, ops);
-        continue;
-      }
-      const tokens = IS_SPREAD[type] === 0 ? outrights : spreads;
-      const token = view.getInt32(base + 25, true);
-      let index = tokens.find(token);
-      if (index < 0) index = this.newInstrument(tokens, token);
-      const market = orderPrice === 0 && priceZeroIsMarket && tokens === outrights;
-      kind[at] = index < 0 ? OpKind.None : orderKind;
-      flags[at] = market ? OpFlag.MarketOrder : 0;
-      side[at] = orderSide;
-      instrument[at] = index;
-      price[at] = orderPrice;
-      size[at] = quantity;
-      idLo[at] = idLow(shifted);
-      idHi[at] = hi;
-      timeLo[at] = view.getInt32(base + 9, true);
-      timeHi[at] = view.getInt32(base + 13, true);
+      const { byToken } = outrights;
+      at = decodeSound(messages, at, to, byToken, spreads.byToken, priceZeroIsMarket, ops);
+      if (at < to) this.decode(messages, at, ops);
     }
   }
 
-  /** All that is no order message: trades, events of the stream, and damage. */
+  /** An order message of any kind; a damaged one is counted, and the cancel saved that it may hold. */
+  private order(view: DataView, base: number, kind: number, at: number, ops: OpBatch): void {
+    setTime(view, base, at, ops);
+    const id = view.getFloat64(base + 17, true);
+    const hi = idHigh(id);
+    const shifted = idShifted(id, hi);
+    if (!isOrderId(hi, shifted) || id === 0) {
+      this.note("bad_order_id");
+      return;
+    }
+    const side = SIDES[view.getUint8(base + 29)];
+    if (side === Side.None) this.note("bad_side");
+    const quantity = view.getInt32(base + 34, true);
+    if (quantity < LEAST_SIZE[kind]) this.note("bad_quantity");
+    const isDamaged = side === Side.None || quantity < LEAST_SIZE[kind];
+    const closes = kind === OpKind.Cancel || (kind === OpKind.Modify && quantity === 0);
+    if (isDamaged && !closes) return;
+    const isSpread = IS_SPREAD[view.getUint8(base + HEADER_LENGTH)] !== 0;
+    const tokens = isSpread ? this.spreads : this.outrights;
+    const index = this.instrumentOf(tokens, view.getInt32(base + 25, true));
+    if (index < 0) return;
+    const price = view.getInt32(base + 30, true);
+    const isMarket = price === 0 && this.priceZeroIsMarket && !isSpread && !isDamaged;
+    ops.kind[at] = isDamaged ? OpKind.Cancel : kind;
+    ops.flags[at] = isMarket ? OpFlag.MarketOrder : 0;
+    ops.side[at] = side;
+    ops.instrument[at] = index;
+    ops.price[at] = price;
+    ops.size[at] = quantity;
+    ops.idLo[at] = idLow(shifted);
+    ops.idHi[at] = hi;
+  }
+
+  /** All that is no order message: trades, events of the stream, and what is too short. */
   private other(messages: MessageBatch, at: number, ops: OpBatch): void {
     const { view } = messages;
     const base = messages.offset[at];
     const length = messages.length[at];
     const inStream = messages.kind[at];
-    clearOp(ops, at);
     if (inStream === MessageKind.SnapshotOrder) {
       this.note(length < ORDER_LENGTH - HEADER_LENGTH ? "short_message" : "unknown_type");
     } else if (inStream !== MessageKind.Message) {
@@ -132,8 +131,7 @@ export class NseDecoder implements Decoder {
   }
 
   private trade(view: DataView, base: number, type: number, at: number, ops: OpBatch): void {
-    ops.timeLo[at] = view.getInt32(base + 9, true);
-    ops.timeHi[at] = view.getInt32(base + 13, true);
+    setTime(view, base, at, ops);
     const buyId = view.getFloat64(base + 17, true);
     const sellId = view.getFloat64(base + 25, true);
     const buyHi = idHigh(buyId);
@@ -161,35 +159,6 @@ export class NseDecoder implements Decoder {
     ops.idHi[at] = buyHi;
     ops.id2Lo[at] = idLow(sellShifted);
     ops.id2Hi[at] = sellHi;
-  }
-
-  /** An order message that the loop gave up: counts why, and saves the cancels that it may hold. */
-  private damagedOrder(view: DataView, base: number, kind: number, at: number, ops: OpBatch): void {
-    clearOp(ops, at);
-    ops.timeLo[at] = view.getInt32(base + 9, true);
-    ops.timeHi[at] = view.getInt32(base + 13, true);
-    const id = view.getFloat64(base + 17, true);
-    const hi = idHigh(id);
-    const shifted = idShifted(id, hi);
-    if (!isOrderId(hi, shifted) || id === 0) {
-      this.note("bad_order_id");
-      return;
-    }
-    const side = SIDES[view.getUint8(base + 29)];
-    if (side === Side.None) this.note("bad_side");
-    const quantity = view.getInt32(base + 34, true);
-    if (quantity < LEAST_SIZE[kind]) this.note("bad_quantity");
-    const closes = kind === OpKind.Modify && quantity === 0;
-    if (kind !== OpKind.Cancel && !closes) return;
-    const tokens =
-      IS_SPREAD[view.getUint8(base + HEADER_LENGTH)] === 0 ? this.outrights : this.spreads;
-    const index = this.instrumentOf(tokens, view.getInt32(base + 25, true));
-    if (index < 0) return;
-    ops.kind[at] = OpKind.Cancel;
-    ops.side[at] = side;
-    ops.instrument[at] = index;
-    ops.idLo[at] = idLow(shifted);
-    ops.idHi[at] = hi;
   }
 
   private instrumentOf(tokens: TokenTable, token: number): number {
@@ -224,6 +193,11 @@ function clearOp(ops: OpBatch, at: number): void {
   ops.instrument[at] = -1;
   ops.timeLo[at] = 0;
   ops.timeHi[at] = 0;
+}
+
+function setTime(view: DataView, base: number, at: number, ops: OpBatch): void {
+  ops.timeLo[at] = view.getInt32(base + 9, true);
+  ops.timeHi[at] = view.getInt32(base + 13, true);
 }
 
 function eventKind(messageKind: number): number {

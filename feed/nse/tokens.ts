@@ -18,8 +18,8 @@ const SMALL = 262_144;
 const GOLDEN = 0x9e3779b1 | 0;
 
 export class TokenTable {
-  /** Value by small token, -1 where there is none. */
-  private small = new Int32Array(1024).fill(-1);
+  /** Value by small token, -1 where there is none; another array when it has grown. */
+  byToken = new Int32Array(1024).fill(-1);
   /** Pairs: token, value; a value of -1 is a free place. */
   private places = new Int32Array(2 * 1024).fill(-1);
   private shift = 22;
@@ -27,15 +27,15 @@ export class TokenTable {
 
   /** The value of `token`, -1 if it has none. */
   find(token: number): number {
-    const { small } = this;
-    return token >>> 0 < small.length ? small[token] : this.findLarge(token);
+    const { byToken } = this;
+    return token >>> 0 < byToken.length ? byToken[token] : this.findLarge(token);
   }
 
   /** Adds a token that is not yet there; `value` is 0 or more. */
   add(token: number, value: number): void {
     if (token >>> 0 < SMALL) {
-      if (token >= this.small.length) this.growSmall(token);
-      this.small[token] = value;
+      if (token >= this.byToken.length) this.growSmall(token);
+      this.byToken[token] = value;
       return;
     }
     if (++this.used * 4 > this.places.length) this.grow();
@@ -61,8 +61,8 @@ export class TokenTable {
 
   private growSmall(token: number): void {
     const wider = new Int32Array(2 ** (32 - Math.clz32(token))).fill(-1);
-    wider.set(this.small);
-    this.small = wider;
+    wider.set(this.byToken);
+    this.byToken = wider;
   }
 
   private grow(): void {

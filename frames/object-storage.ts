@@ -183,7 +183,9 @@ export class ObjectStorage {
       return await Promise.race([answer, late]);
     } catch (cause) {
       const { code, message } = cause as { code?: string; message: string };
-      const why = code === undefined ? message : `${code}: ${message}`;
+      const who = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as for any S3 client";
+      const said = code === "ERR_S3_MISSING_CREDENTIALS" ? who : message;
+      const why = code === undefined ? said : `${code}: ${said}`;
       throw new Error(`${what} ${this.place}/${path}: ${why}`, { cause });
     } finally {
       clearTimeout(timer);

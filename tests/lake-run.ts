@@ -49,6 +49,7 @@ export async function ingestKilled(
   for (let kills = 0; ; kills++) {
     const child = Bun.spawn([process.execPath, MAIN, "ingest", ...words], {
       stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env },
       timeout: 60_000,
     });
     const kill = () => child.kill("SIGKILL");

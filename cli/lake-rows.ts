@@ -12,12 +12,20 @@ import {
   type TimeColumn,
 } from "../book/rows/row-batch.ts";
 import { RowFlag } from "../feed/message-batch.ts";
+import { openZstd } from "../frames/zstd.ts";
+import type { FileStats } from "../lake/delta/actions.ts";
 import { isBefore, type LakeFile, type RowPlace } from "../lake/lake-table.ts";
 
 /** Why rows may not be all there is: see `PartitionProof.doubt`. */
 const DOUBTFUL = RowFlag.Gap | RowFlag.JoinedLate | RowFlag.Snapshot;
 /** Small groups: one stands open for each stream and table. */
 const GROUP_ROWS = 16_384;
+
+/** A third of Snappy's time, and smaller; every reader of Delta has it. */
+const ZSTD = {
+  codec: "ZSTD",
+  compress: (bytes: Uint8Array) => openZstd().compress(bytes),
+} as const;
 
 export interface LakeRowsOptions {
   readonly stream: number;
@@ -114,19 +122,18 @@ export class LakeRows implements RowSink {
 class OpenFile {
   private readonly parts: Uint8Array[] = [];
   private readonly writer: ParquetRows;
-  private readonly names = new Set<string>();
+  private readonly bounds = new Bounds();
   private rows = 0;
-  /** All `flags` of all rows together. */
-  private flags = 0;
-  private nulls = 0;
-  private minNs = 0n;
-  private maxNs = 0n;
   private first: RowPlace | undefined;
   private last: RowPlace | undefined;
 
   constructor(shape: RowBatch) {
     const out = { write: (bytes: Uint8Array) => void this.parts.push(bytes.slice()) };
-    this.writer = new ParquetRows(out, shape, { groupRows: GROUP_ROWS, forDelta: true });
+    this.writer = new ParquetRows(out, shape, {
+      groupRows: GROUP_ROWS,
+      forDelta: true,
+      packer: ZSTD,
+    });
   }
 
   add(batch: RowBatch, first: RowPlace, last: RowPlace): void {
@@ -134,54 +141,89 @@ class OpenFile {
     this.rows += batch.count;
     this.first ??= first;
     this.last = last;
-    const tokens = batch.name("token").value;
-    let former = -1;
-    for (let at = 0; at < batch.count; at++) {
-      const token = tokens[at];
-      if (token === former) continue;
-      former = token;
-      if (token >= 0) this.names.add(batch.names.names[token]);
-    }
+    this.bounds.add(batch);
+  }
+
+  finish(): Omit<LakeFile, "partition"> {
+    this.writer.finish();
+    const [first, last] = [this.first as RowPlace, this.last as RowPlace];
+    return {
+      bytes: Buffer.concat(this.parts),
+      first,
+      last,
+      doubt: flagText(this.bounds.flags & DOUBTFUL),
+      stats: { numRecords: this.rows, ...this.bounds.stats() },
+    };
+  }
+}
+
+/** What a file's rows lie between: times, names, and all their flags together. */
+class Bounds {
+  flags = 0;
+  private nulls = 0;
+  private minSec = Number.POSITIVE_INFINITY;
+  private minNsec = 0;
+  private maxSec = Number.NEGATIVE_INFINITY;
+  private maxNsec = 0;
+  /** By a name's index: 1 where it was seen. */
+  private seen = new Uint8Array(1024);
+  private least: string | undefined;
+  private greatest: string | undefined;
+
+  add(batch: RowBatch): void {
     this.addTimes(batch.time("ts_event"), batch.count);
+    this.addNames(batch);
     const flags = batch.columns.find((column) => column.kind === "flags");
     if (flags?.kind !== "flags") return;
     for (let at = 0; at < batch.count; at++) this.flags |= flags.value[at];
   }
 
-  finish(): Omit<LakeFile, "partition"> {
-    this.writer.finish();
-    const names = [...this.names].sort();
-    const [first, last] = [this.first as RowPlace, this.last as RowPlace];
-    const time = (bound: bigint) => (this.maxNs === 0n ? {} : { ts_event_ns: Number(bound) });
+  stats(): Omit<FileStats, "numRecords"> {
+    const { least, greatest } = this;
+    // A double may be off by some nanoseconds: bounds are widened by more than that.
+    const time = (sec: number, nsec: number, more: bigint) =>
+      Number.isFinite(sec)
+        ? { ts_event_ns: Number(BigInt(sec) * 1_000_000_000n + BigInt(nsec) + more) }
+        : {};
     const name = (text: string | undefined) => (text === undefined ? {} : { token: text });
     return {
-      bytes: Buffer.concat(this.parts),
-      first,
-      last,
-      doubt: flagText(this.flags & DOUBTFUL),
-      stats: {
-        numRecords: this.rows,
-        // A double may be off by some nanoseconds: bounds are widened by more than that.
-        minValues: { ...time(this.minNs - 512n), ...name(names[0]) },
-        maxValues: { ...time(this.maxNs + 512n), ...name(names.at(-1)) },
-        nullCount: { ts_event_ns: this.nulls },
-      },
+      minValues: { ...time(this.minSec, this.minNsec, -512n), ...name(least) },
+      maxValues: { ...time(this.maxSec, this.maxNsec, 512n), ...name(greatest) },
+      nullCount: { ts_event_ns: this.nulls },
     };
   }
 
   private addTimes({ sec, nsec }: TimeColumn, count: number): void {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let at = 0; at < count; at++) {
-      const time = sec[at] + nsec[at] / 1e9;
-      if (Number.isNaN(time)) this.nulls++;
-      else {
-        low = Math.min(low, time);
-        high = Math.max(high, time);
+      const seconds = sec[at];
+      if (Number.isNaN(seconds)) this.nulls++;
+      if (seconds < this.minSec || (seconds === this.minSec && nsec[at] < this.minNsec)) {
+        this.minSec = seconds;
+        this.minNsec = nsec[at];
+      }
+      if (seconds > this.maxSec || (seconds === this.maxSec && nsec[at] > this.maxNsec)) {
+        this.maxSec = seconds;
+        this.maxNsec = nsec[at];
       }
     }
-    if (low > high) return;
-    const [lowNs, highNs] = [BigInt(Math.floor(low * 1e9)), BigInt(Math.ceil(high * 1e9))];
-    if (this.minNs === 0n || lowNs < this.minNs) this.minNs = lowNs;
-    if (highNs > this.maxNs) this.maxNs = highNs;
+  }
+
+  private addNames(batch: RowBatch): void {
+    const { names } = batch.names;
+    if (this.seen.length < names.length) {
+      const wider = new Uint8Array(names.length * 2);
+      wider.set(this.seen);
+      this.seen = wider;
+    }
+    const { seen } = this;
+    const tokens = batch.name("token").value;
+    for (let at = 0; at < batch.count; at++) {
+      const token = tokens[at];
+      if (token < 0 || seen[token] === 1) continue;
+      seen[token] = 1;
+      const name = names[token];
+      if (this.least === undefined || name < this.least) this.least = name;
+      if (this.greatest === undefined || name > this.greatest) this.greatest = name;
+    }
   }
 }

@@ -170,14 +170,15 @@ export class StringCells implements Cells {
       this.levels[this.rows++] = has ? 1 : 0;
       if (!has) continue;
       if (this.placeOf[code] === 0) {
-        this.learn(code, kind === "flags" ? flagText(code) : String.fromCharCode(code));
+        const text = kind === "flags" ? flagText(code) : String.fromCharCode(code);
+        this.learn(code, encoder.encode(text));
       }
       this.places[this.count++] = this.placeOf[code] - 1;
     }
   }
 
   private takeNames(batch: RowBatch, { value }: NameColumn): void {
-    const { names } = batch.names;
+    const { names, plain } = batch.names;
     if (this.placeOf.length < names.length) {
       const wider = new Int32Array(Math.max(names.length, this.placeOf.length * 2));
       wider.set(this.placeOf);
@@ -187,7 +188,7 @@ export class StringCells implements Cells {
       const name = value[row];
       this.levels[this.rows++] = name < 0 ? 0 : 1;
       if (name < 0) continue;
-      if (this.placeOf[name] === 0) this.learn(name, names[name]);
+      if (this.placeOf[name] === 0) this.learn(name, plain[name]);
       this.places[this.count++] = this.placeOf[name] - 1;
     }
   }
@@ -206,8 +207,8 @@ export class StringCells implements Cells {
     }
   }
 
-  private learn(code: number, text: string): void {
-    this.placeOf[code] = this.dictionary.push(encoder.encode(text));
+  private learn(code: number, text: Uint8Array): void {
+    this.placeOf[code] = this.dictionary.push(text);
   }
 }
 

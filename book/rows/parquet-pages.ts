@@ -1,6 +1,6 @@
 /**
  * From the cells of a column to its pages in the file: a dictionary where values repeat, deltas where
- * they lie close, plain words otherwise; then Snappy, where it makes them smaller. One data page a
+ * they lie close, plain words otherwise; then packed, where it makes them smaller. One data page a
  * column and row group. Page headers and the file's end are `hyparquet-writer`'s.
  *
  * Assumes a machine that keeps the low byte first, as Parquet does and every one that Bun runs on.
@@ -27,14 +27,25 @@ interface Pages {
   readonly greatest?: bigint | Uint8Array;
 }
 
+/** What packs pages: Snappy, which every reader has, or one that comes from outside. */
+export interface PagePacker {
+  readonly codec: "SNAPPY" | "ZSTD";
+  /** What it gives need only last until it is called again. */
+  readonly compress: (bytes: Uint8Array) => Uint8Array;
+}
+
+const SNAPPY: PagePacker = { codec: "SNAPPY", compress: snappyCompress };
+
 /** Writes column chunks; its buffers are reused from one to the next. */
 export class ColumnPages {
   private readonly levels: BitWriter;
   private readonly bits: BitWriter;
   private readonly dictionary: WordDictionary;
+  private readonly packer: PagePacker;
 
   /** @param rows of a row group, at most */
-  constructor(rows: number) {
+  constructor(rows: number, packer = SNAPPY) {
+    this.packer = packer;
     this.levels = new BitWriter((rows >> 1) + 1024);
     this.bits = new BitWriter(rows * 10 + 1024);
     this.dictionary = new WordDictionary(rows);
@@ -48,7 +59,10 @@ export class ColumnPages {
         : this.wordPages(cells as WordCells, element.converted_type === "UINT_64");
     const { dictionary } = pages;
     let unpacked = 0;
-    if (dictionary) unpacked += writeDictionaryPage(out, dictionary.count, dictionary.body);
+    if (dictionary) {
+      const { count, body } = dictionary;
+      unpacked += writeDictionaryPage(out, count, body, this.packer.compress(body));
+    }
     const dataStart = out.offset;
     unpacked += this.writeDataPage(out, cells, pages);
     return {
@@ -57,7 +71,7 @@ export class ColumnPages {
         type: element.type ?? "INT64",
         encodings: dictionary ? ["PLAIN", pages.encoding] : [pages.encoding],
         path_in_schema: [element.name],
-        codec: "SNAPPY",
+        codec: this.packer.codec,
         num_values: BigInt(cells.rows),
         total_compressed_size: BigInt(out.offset - start),
         total_uncompressed_size: BigInt(unpacked),
@@ -114,7 +128,7 @@ export class ColumnPages {
     const { levels } = this;
     levels.clear();
     levels.hybrid(cells.levels, cells.rows, 1);
-    const packed = dense || body.length < LEAST_COMPRESSED ? body : snappyCompress(body);
+    const packed = dense || body.length < LEAST_COMPRESSED ? body : this.packer.compress(body);
     const isSmaller = packed.length < body.length;
     const stored = isSmaller ? packed : body;
     const headerStart = out.offset;
@@ -140,8 +154,12 @@ export class ColumnPages {
 }
 
 /** @returns bytes of header and unpacked body */
-function writeDictionaryPage(out: ByteWriter, count: number, body: Uint8Array): number {
-  const packed = snappyCompress(body);
+function writeDictionaryPage(
+  out: ByteWriter,
+  count: number,
+  body: Uint8Array,
+  packed: Uint8Array,
+): number {
   const headerStart = out.offset;
   writePageHeader(out, {
     type: "DICTIONARY_PAGE",

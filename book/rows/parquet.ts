@@ -9,7 +9,7 @@
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { type Cells, StringCells, WordCells } from "./parquet-cells.ts";
-import { ColumnPages } from "./parquet-pages.ts";
+import { ColumnPages, type PagePacker } from "./parquet-pages.ts";
 import type { Column, RowBatch, RowSink } from "./row-batch.ts";
 import type { ByteOutput } from "./text-buffer.ts";
 
@@ -31,6 +31,8 @@ export interface ParquetOptions {
    * stream is in the path and not in the file.
    */
   readonly forDelta?: boolean;
+  /** Packs pages instead of Snappy. */
+  readonly packer?: PagePacker;
 }
 
 export class ParquetRows implements RowSink {
@@ -55,7 +57,7 @@ export class ParquetRows implements RowSink {
       schema: [root, ...this.leaves.map(({ element }) => element)],
       createdBy: "edgebook",
     });
-    this.pages = new ColumnPages(capacity);
+    this.pages = new ColumnPages(capacity, options.packer);
   }
 
   write(batch: RowBatch): void {

@@ -35,10 +35,10 @@ const decoder = new TextDecoder();
 export function readBatchHead(bytes: Uint8Array): BatchHead | undefined {
   const reader = new ProtoReader(bytes);
   let feed = "";
-  let priceDecimals = 0;
+  let priceDecimals = -1;
   let rows = 0;
-  // Whoever writes a head behind the columns is read all the same.
-  while (reader.next()) {
+  // Whoever writes the head behind the columns is read all the same.
+  while ((feed === "" || priceDecimals < 0 || rows === 0) && reader.next()) {
     const { field, wire } = reader;
     if (field === BatchField.Feed && wire === WireType.Bytes) feed = textOf(reader);
     else if (field === BatchField.PriceDecimals && wire === WireType.Varint) {
@@ -47,7 +47,8 @@ export function readBatchHead(bytes: Uint8Array): BatchHead | undefined {
     reader.skip();
   }
   const isBatch = feed !== "" && rows > 0 && rows <= BATCH_ROWS_MOST;
-  return reader.isDamaged || !isBatch ? undefined : { feed, priceDecimals, rows };
+  if (reader.isDamaged || !isBatch) return undefined;
+  return { feed, priceDecimals: Math.max(0, priceDecimals), rows };
 }
 
 /** A field's bytes, from where to where. */
@@ -58,7 +59,8 @@ interface Span {
 
 /** Where everything stands that rows are made of. */
 interface Spans {
-  readonly names: readonly Span[];
+  /** Of each name of the batch, its index in the table of names. */
+  readonly places: readonly number[];
   /** By the column's place in the table; a text column has one for each row. */
   readonly values: readonly (readonly Span[])[];
   readonly nones: readonly (readonly Span[])[];
@@ -73,8 +75,9 @@ export function readRows(bytes: Uint8Array, into: RowBatch): number | undefined 
   const head = readBatchHead(bytes);
   if (head === undefined || head.rows > into.capacity) return undefined;
   const { rows } = head;
-  const { names, values, nones } = spansOf(bytes, into.columns.length);
-  const places = names.map(({ from, to }) => into.names.indexOf(decode(bytes, from, to)));
+  const spans = spansOf(bytes, into);
+  if (spans === undefined) return undefined;
+  const { places, values, nones } = spans;
   const source: Source = { bytes, view: viewOf(bytes), rows, places };
   for (let i = 0; i < into.columns.length; i++) {
     const column = into.columns[i];
@@ -86,21 +89,20 @@ export function readRows(bytes: Uint8Array, into: RowBatch): number | undefined 
   return rows;
 }
 
-function spansOf(bytes: Uint8Array, columns: number): Spans {
+function spansOf(bytes: Uint8Array, { columns, names }: RowBatch): Spans | undefined {
   const reader = new ProtoReader(bytes);
-  const empty = () => Array.from({ length: columns }, (): Span[] => []);
-  const [names, values, nones]: [Span[], Span[][], Span[][]] = [[], empty(), empty()];
-  while (reader.next()) {
+  const places: number[] = [];
+  const values = columns.map((): Span[] => []);
+  const nones = columns.map((): Span[] => []);
+  for (; reader.next(); reader.skip()) {
     const { field, wire, at, value } = reader;
-    if (wire === WireType.Bytes) {
-      const span = { from: at, to: at + value };
-      if (field === BatchField.Names) names.push(span);
-      values[field - FIRST_COLUMN]?.push(span);
-      nones[field - FIRST_NONE]?.push(span);
-    }
-    reader.skip();
+    if (wire !== WireType.Bytes) continue;
+    const to = at + value;
+    if (field === BatchField.Names) places.push(names.indexOfBytes(bytes, at, to));
+    else if (field >= FIRST_NONE) nones[field - FIRST_NONE]?.push({ from: at, to });
+    else if (field >= FIRST_COLUMN) values[field - FIRST_COLUMN]?.push({ from: at, to });
   }
-  return { names, values, nones };
+  return reader.isDamaged ? undefined : { places, values, nones };
 }
 
 interface Source {
@@ -179,14 +181,8 @@ function textOf({ bytes, at, value }: ProtoReader): string {
   return decode(bytes, at, at + value);
 }
 
-/** Names are short: a decoder costs more than they do. */
 function decode(bytes: Uint8Array, from: number, to: number): string {
-  let text = "";
-  for (let i = from; i < to; i++) {
-    if (bytes[i] > 127 || to - from > 32) return decoder.decode(bytes.subarray(from, to));
-    text += String.fromCharCode(bytes[i]);
-  }
-  return text;
+  return decoder.decode(bytes.subarray(from, to));
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

@@ -4,7 +4,6 @@
  * written.
  */
 import { ProtoWriter, WireType } from "../../feed/protobuf.ts";
-import type { NameTable } from "./name-table.ts";
 import {
   packPlaces,
   packSigned,
@@ -36,14 +35,11 @@ const HEAD_BYTES = 16;
 /** Bytes of a column's length, which is known only behind it: a varint of three, also where one would do. */
 const LENGTH_BYTES = 3;
 
-const encoder = new TextEncoder();
-
 export class ProtobufRows implements RowSink {
   private readonly writer = new ProtoWriter();
   private readonly feed: string;
   private readonly priceDecimals: number;
   private readonly take: (bytes: Uint8Array, rows: number) => void;
-  private readonly names: Uint8Array[] = [];
   /** Place of a name in the batch in hand, from 1; those that have one. */
   private placeOf = new Int32Array(256);
   private placed: number[] = [];
@@ -88,21 +84,12 @@ export class ProtobufRows implements RowSink {
       const index = value[row];
       if (index >= 0 && placeOf[index] === 0) {
         placeOf[index] = placed.push(index);
-        this.writer.field(BatchField.Names, this.nameOf(index, names));
+        this.writer.field(BatchField.Names, names.plain[index]);
       }
       places[row] = index < 0 ? 0 : placeOf[index];
     }
     for (const index of placed) placeOf[index] = 0;
     placed.length = 0;
-  }
-
-  private nameOf(index: number, { names }: NameTable): Uint8Array {
-    let bytes = this.names[index];
-    if (bytes === undefined) {
-      bytes = encoder.encode(names[index]);
-      this.names[index] = bytes;
-    }
-    return bytes;
   }
 
   private column(field: number, column: Column, count: number): void {

@@ -166,3 +166,30 @@ test("damage of any byte is told or gives rows, and never throws", () => {
     }),
   );
 });
+
+test("a batch that is cut short anywhere is told", () => {
+  fc.assert(
+    fc.property(rowsOf, fc.nat(), (cells, at) => {
+      const { bytes } = packed("trades", cells);
+      const read = newBatch("trades", new NameTable(), 64);
+      const cut = bytes.subarray(0, at % bytes.length);
+      // What ends between two columns is a batch whose writer did not know the others.
+      const rows = readRows(cut, read);
+      expect(rows === undefined || rows === cells.length).toBe(true);
+    }),
+  );
+});
+
+test("a name is found by its bytes as by its text, however many there are", () => {
+  const names = new NameTable();
+  const encoder = new TextEncoder();
+  for (let i = 0; i < 3000; i++) {
+    const text = i % 7 === 0 ? `ü${i}` : String(35_000 + i);
+    const bytes = encoder.encode(`<${text}>`);
+    const index =
+      i % 3 === 0 ? names.indexOf(text) : names.indexOfBytes(bytes, 1, bytes.length - 1);
+    expect(names.names[index]).toBe(text);
+    expect(names.indexOfBytes(bytes, 1, bytes.length - 1)).toBe(index);
+  }
+  expect(names.names.length).toBe(3000);
+});

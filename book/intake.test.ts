@@ -94,6 +94,45 @@ describe("intake of chunks", () => {
     expect(asked).toEqual([]);
   });
 
+  test("a collector that falls silent is asked whether there is more, less and less often", () => {
+    const { intake, taken, asked } = newIntake({ silentNs: 1000 });
+    intake.push(header(1, 0), BYTES, 0);
+    // A broker came back before we were heard there: it gave chunks 2 to 65 to nobody.
+    for (let nowNs = 0; nowNs <= 900; nowNs += 100) intake.advance(nowNs);
+    expect(asked).toEqual([]);
+    for (let nowNs = 1000; nowNs <= 8000; nowNs += 100) intake.advance(nowNs);
+    expect(asked).toHaveLength(4);
+    expect(new Set(asked.map((request) => JSON.stringify(request))).size).toBe(1);
+    expect(asked[0]).toEqual({ ask: "from", boot: 7, from: 2 });
+    intake.push(header(2, 1), BYTES, 8000);
+    for (let nowNs = 8100; nowNs <= 8900; nowNs += 100) intake.advance(nowNs);
+    expect([taken, asked.length]).toEqual([["1:1", "1:2"], 4]);
+    intake.advance(9000);
+    expect(asked[4]).toEqual({ ask: "from", boot: 7, from: 3 });
+  });
+
+  test("who stood still asks nobody before it has heard what waits for it", () => {
+    const { intake, asked } = newIntake({ silentNs: 1000 });
+    intake.push(header(1, 0), BYTES, 0);
+    intake.advance(100);
+    intake.advance(60_000);
+    intake.push(header(2, 1), BYTES, 60_100);
+    for (let nowNs = 60_200; nowNs <= 61_000; nowNs += 100) intake.advance(nowNs);
+    expect(asked).toEqual([]);
+    intake.advance(61_100);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("a former life of a collector, and whoever cannot be asked, is left in peace", () => {
+    for (const canAsk of [true, false]) {
+      const { intake, asked } = newIntake({ silentNs: 1000, canAsk });
+      intake.push(header(1, 0), BYTES, 0);
+      intake.push(header(1, 0, { boot: 8 }), BYTES, 0);
+      for (let nowNs = 0; nowNs <= 1500; nowNs += 100) intake.advance(nowNs);
+      expect(asked.map(({ boot }) => boot)).toEqual(canAsk ? [8] : []);
+    }
+  });
+
   test("a hole that no stream waits for is asked for, then lost, and the position goes on", () => {
     const { intake, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 });
     intake.push(header(1, 0), BYTES, 0);

@@ -10,17 +10,29 @@
  * `holdBytes`; then the chunks are given up as lost, counted and listed, and the stream goes on: the
  * sequencer behind will find the gap in the exchange's own numbers.
  *
- * A centre that starts in the middle of a boot asks for all that the collector's spool still has.
+ * A centre that starts in the middle of a boot asks for all that the collector's spool still has, and
+ * one to which a collector says nothing for `silentNs` whether there is more.
  * Two collectors never wait for each other.
  */
 import type { ChunkHeader } from "../frames/chunk-header.ts";
 import type { ControlRequest, Position } from "../frames/transport.ts";
-import { NumberRanges } from "./number-ranges.ts";
+import {
+  type Boot,
+  type Lane,
+  laneOf,
+  lastOf,
+  lowestHeld,
+  newBoot,
+  newestBoots,
+  waitsSinceNs,
+} from "./intake-boot.ts";
 
 export interface IntakeOptions {
   /** How long a stream waits for a missing chunk, in ns. */
   readonly holdNs: number;
   readonly askAgainNs: number;
+  /** A collector of which nothing came for so long is asked for what is behind, in ns. */
+  readonly silentNs: number;
   /** How far one collector's chunks may be behind another's, in ns. */
   readonly skewNs: number;
   /** Bytes of held chunks, all collectors together. */
@@ -32,6 +44,7 @@ export interface IntakeOptions {
 export const INTAKE_DEFAULTS: IntakeOptions = {
   holdNs: 5e9,
   askAgainNs: 500e6,
+  silentNs: 2e9,
   skewNs: 1e9,
   holdBytes: 64 << 20,
   canAsk: true,
@@ -65,49 +78,6 @@ export interface LostChunks {
   readonly closedNs: number;
 }
 
-interface HeldChunk {
-  readonly header: ChunkHeader;
-  readonly bytes: Uint8Array;
-  /** Since when it waits: each hole has its own time, so that many in a row do not add up. */
-  readonly sinceNs: number;
-}
-
-interface Lane {
-  readonly boot: Boot;
-  /** Number of the stream's chunk that was taken (or given up) last; 0 before the first. */
-  taken: number;
-  /** By number; taken in the order of their numbers. */
-  readonly held: Map<number, HeldChunk>;
-  /** When a chunk came last that the held ones waited for: it is being sent, so they wait on. */
-  broughtNs: number;
-}
-
-interface Boot {
-  readonly collector: string;
-  readonly boot: number;
-  readonly lanes: Map<string, Lane>;
-  /** Arrived, held ones included: what need not be asked for. */
-  readonly seen: NumberRanges;
-  /** Taken or given up: what the position says. */
-  readonly done: NumberRanges;
-  /** The oldest number that its collector said it could send again. */
-  oldest: number;
-  /** How far it came, as its collector's next life says: numbers up to it can be asked for. */
-  newest: number;
-  /** Nothing was asked of it yet. */
-  isNew: boolean;
-  /** When the missing were asked for last; -1: nothing is missing. */
-  askedNs: number;
-  /** A saved state was put in then, and nothing of this boot has come since; NaN: it has. */
-  resumedNs: number;
-  /** When it was asked for what is behind its newest chunk. */
-  onwardNs: number;
-  /** Everything up to it is done, and since when it has not moved while there was more. */
-  position: number;
-  positionNs: number;
-  lastNs: number;
-}
-
 /** Boots remembered: a collector that restarts without end must not fill the memory. */
 const BOOTS_LIMIT = 64;
 const LOST_ROWS_LIMIT = 1000;
@@ -130,6 +100,9 @@ export class Intake {
   /** The latest losses. */
   readonly lostRows: LostChunks[] = [];
   private readonly boots = new Map<string, Boot>();
+  private advancedNs = 0;
+  /** Since when time has gone on without a jump. */
+  private awakeNs = 0;
   private readonly options: IntakeOptions;
   private readonly ports: IntakePorts;
 
@@ -172,6 +145,10 @@ export class Intake {
 
   /** Time goes on: asks again, and gives up what nobody brings. */
   advance(nowNs: number): void {
+    const newest = newestBoots(this.boots.values());
+    // Who stood still hears what waits for it before it says that others are silent.
+    if (nowNs - this.advancedNs >= this.options.silentNs / 2) this.awakeNs = nowNs;
+    this.advancedNs = nowNs;
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
         while (lane.held.size > 0 && nowNs - waitsSinceNs(lane) >= this.options.holdNs) {
@@ -180,6 +157,7 @@ export class Intake {
       }
       this.loseForgotten(boot, nowNs);
       this.goOnward(boot, nowNs);
+      if (newest.get(boot.collector) === boot) this.wakeSilent(boot, nowNs);
       if (boot.askedNs >= 0 && nowNs - boot.askedNs >= this.options.askAgainNs) {
         this.askMissing(boot, nowNs);
       }
@@ -192,7 +170,10 @@ export class Intake {
    * @param ask false: what is behind it comes by itself
    */
   resume(nowNs: number, ask = this.options.canAsk): void {
-    const newest = this.newestBoots();
+    const newest = newestBoots(this.boots.values());
+    // Who stood still hears what waits for it before it says that others are silent.
+    if (nowNs - this.advancedNs >= this.options.silentNs / 2) this.awakeNs = nowNs;
+    this.advancedNs = nowNs;
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
         lane.broughtNs = nowNs;
@@ -281,18 +262,9 @@ export class Intake {
 
   /** How far each collector's chunks were taken: the newest boot of each. */
   positions(consumer: string): Position[] {
-    return [...this.newestBoots().values()].map(({ collector, boot, done }) => {
+    return [...newestBoots(this.boots.values()).values()].map(({ collector, boot, done }) => {
       return { consumer, collector, boot, chunk: done.contiguousFrom(1) };
     });
-  }
-
-  private newestBoots(): Map<string, Boot> {
-    const newest = new Map<string, Boot>();
-    for (const boot of this.boots.values()) {
-      const other = newest.get(boot.collector);
-      if (other === undefined || boot.boot > other.boot) newest.set(boot.collector, boot);
-    }
-    return newest;
   }
 
   /** Who brought the newest chunk of a stream and can be asked; undefined where nobody is there. */
@@ -415,6 +387,19 @@ export class Intake {
     else if (nowNs - boot.onwardNs >= this.options.askAgainNs) this.askOnward(boot, nowNs);
   }
 
+  /**
+   * A broker that was away, and came back before we were heard there again, has given to nobody what a
+   * collector brought it; and that sends no more until it hears that we have it. Asked for less and less
+   * often: most silent collectors have nothing.
+   */
+  private wakeSilent(boot: Boot, nowNs: number): void {
+    if (!this.options.canAsk || !Number.isNaN(boot.resumedNs)) return;
+    const heardNs = Math.max(boot.lastNs, this.awakeNs);
+    const askedNs = Math.max(boot.onwardNs, heardNs);
+    const waitNs = Math.max(this.options.silentNs, askedNs - heardNs);
+    if (nowNs - askedNs >= waitNs) this.askOnward(boot, nowNs);
+  }
+
   private askOnward(boot: Boot, nowNs: number): void {
     boot.onwardNs = nowNs;
     this.asked++;
@@ -461,22 +446,7 @@ export class Intake {
     const known = this.boots.get(key);
     if (known !== undefined) return known;
     if (this.boots.size >= BOOTS_LIMIT) this.forgetOldest(nowNs);
-    const boot: Boot = {
-      collector: header.collector,
-      boot: header.boot,
-      lanes: new Map(),
-      seen: new NumberRanges(),
-      done: new NumberRanges(),
-      oldest: header.oldest,
-      newest: 0,
-      isNew: true,
-      askedNs: -1,
-      resumedNs: Number.NaN,
-      onwardNs: Number.NEGATIVE_INFINITY,
-      position: 0,
-      positionNs: nowNs,
-      lastNs: nowNs,
-    };
+    const boot = newBoot(header, nowNs);
     // What the spool no longer has cannot be asked for: the stream joins late, nothing is lost.
     // Where nobody can be asked, an earlier number of another stream may still come.
     if (this.options.canAsk) {
@@ -498,28 +468,4 @@ export class Intake {
     }
     this.boots.delete(oldest[0]);
   }
-}
-
-/** The last number of it that is known to be. */
-const lastOf = ({ seen, newest }: Boot) => Math.max(seen.highest, newest);
-
-function laneOf(boot: Boot, header: ChunkHeader): Lane {
-  const key = `${header.feed}/${header.stream}`;
-  let lane = boot.lanes.get(key);
-  if (lane === undefined) {
-    lane = { boot, taken: 0, held: new Map(), broughtNs: Number.NEGATIVE_INFINITY };
-    boot.lanes.set(key, lane);
-  }
-  return lane;
-}
-
-const waitsSinceNs = (lane: Lane) => Math.max(lowestHeld(lane).sinceNs, lane.broughtNs);
-
-function lowestHeld(lane: Lane): HeldChunk {
-  let lowest: HeldChunk | undefined;
-  for (const chunk of lane.held.values()) {
-    if (lowest === undefined || chunk.header.number < lowest.header.number) lowest = chunk;
-  }
-  if (lowest === undefined) throw new Error("intake: a lane without held chunks was asked for one");
-  return lowest;
 }

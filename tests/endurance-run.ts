@@ -10,8 +10,11 @@ import { freeGroup, freePort, type Mosquitto, startMosquittoWith } from "./live-
 import { lastJson, type Running, startFor } from "./live-run.ts";
 import { processSeconds } from "./thread-times.ts";
 
-/** Who stands still: the broker is ended and started again, the book service is stopped (SIGSTOP). */
-export type Pause = "broker" | "book" | "nobody";
+/**
+ * Who stands still: the broker is ended and started again, the book service is stopped (SIGSTOP). `both`:
+ * the broker is back before the service, so that what it is brought first it gives to nobody.
+ */
+export type Pause = "broker" | "book" | "both" | "nobody";
 
 export interface EnduranceOptions {
   readonly pause: Pause;
@@ -63,6 +66,8 @@ const ON_ITS_WAY_CHUNKS = 32;
 const MIB = 2 ** 20;
 /** What is lost at the very end nobody ever sees: nothing comes after it. */
 const QUIET_MS = 10_000;
+/** Nothing was sent for so long: the collector waits. Longer than its tries to reach the broker. */
+const QUIET_SENDING_MS = 3000;
 const SENDER = join(import.meta.dir, "../bench/receive-sender.ts");
 
 interface StreamRow {
@@ -247,26 +252,32 @@ class Endurance {
     sample: () => void,
   ): Promise<number> {
     const { pause, pauseSeconds } = this.options;
-    let behind = 0;
-    if (pause === "broker") {
-      broker.leave();
-      await this.broker?.stop();
-      await Bun.sleep(pauseSeconds * 1000);
-      behind = await this.unconfirmed();
+    const stopsBroker = pause === "broker" || pause === "both";
+    const stopsBook = pause === "book" || pause === "both";
+    if (stopsBook) process.kill(book.pid, "SIGSTOP");
+    if (stopsBroker) broker.leave();
+    if (stopsBroker) await this.broker?.stop();
+    await Bun.sleep(pauseSeconds * 1000);
+    const behind = await this.unconfirmed();
+    if (!stopsBroker) sample();
+    if (stopsBroker) {
       this.broker = await startMosquittoWith(port, "allow_anonymous true\n");
       broker.moveTo(this.broker.pid);
       sample();
-    } else if (pause === "book") {
-      process.kill(book.pid, "SIGSTOP");
-      await Bun.sleep(pauseSeconds * 1000);
-      sample();
-      behind = await this.unconfirmed();
-      process.kill(book.pid, "SIGCONT");
-    } else {
-      await Bun.sleep(pauseSeconds * 1000);
-      sample();
     }
+    if (pause === "both") await this.sendsToNobody();
+    if (stopsBook) process.kill(book.pid, "SIGCONT");
     return behind;
+  }
+
+  /** Until the collector has brought the broker all that it may without hearing of the centre. */
+  private async sendsToNobody(): Promise<void> {
+    let before = Number.NaN;
+    for (let sent = 0; sent !== before || sent === 0; ) {
+      before = sent;
+      await Bun.sleep(QUIET_SENDING_MS);
+      ({ sent } = await this.sink());
+    }
   }
 
   private async row(): Promise<StreamRow | undefined> {
@@ -286,11 +297,15 @@ class Endurance {
 
   /** Chunks that the centre has not said to have. */
   private async unconfirmed(): Promise<number> {
+    return (await this.sink()).unconfirmed;
+  }
+
+  private async sink(): Promise<{ unconfirmed: number; sent: number }> {
     const answer = await fetch(`${this.status}/v1/collector`, {
       signal: AbortSignal.timeout(20_000),
     });
-    const { sinks } = (await answer.json()) as { sinks: { unconfirmed: number }[] };
-    return sinks[0].unconfirmed;
+    const { sinks } = (await answer.json()) as { sinks: { unconfirmed: number; sent: number }[] };
+    return sinks[0];
   }
 
   /** The stream's row when all but the number 0 is there or given up, or when nothing comes any more. */

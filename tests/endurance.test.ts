@@ -12,8 +12,8 @@ const small = { pauseSeconds: 5, aroundSeconds: 1.5, rate: 2000, drainSeconds: 3
 describe.skipIf(!present)(
   "a collector, Mosquitto with its default limits, and a book service",
   () => {
-    test("nothing is lost while the broker, or the book, is away, and the books catch up", async () => {
-      const pauses = ["broker", "book"] as const;
+    test("nothing is lost while broker, book, or both are away, and the books catch up", async () => {
+      const pauses = ["broker", "book", "both"] as const;
       const runs = await Promise.all(pauses.map((pause) => enduranceRun({ ...small, pause })));
       for (const run of runs) {
         console.log(enduranceSummary(run));

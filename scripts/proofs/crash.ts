@@ -19,8 +19,8 @@ const options = { seed: SEED, kills, shards, liveOrders, instruments: 2000, mess
 const run = await crashRun({
   ...options,
   messagesPerChunk: 8000,
-  saveEvery: "5s",
-  lifeMs: [500, 3000],
+  saveEvery: "3s",
+  lifeMs: [1000, 3000],
   onKill: (kill, backMs) => console.log(`kill ${kill}: back after ${(backMs / 1000).toFixed(2)} s`),
 });
 report("kill -9 of the service", run.backMs);

@@ -109,8 +109,38 @@ export class PacketBatch {
     this.firstMessage[this.count] = ++this.messageCount;
   }
 
-  private growPackets(): void {
-    const size = this.frame.length * 2;
+  /** Makes room for so many more packets of one message each. */
+  reserve(singles: number): void {
+    const packets = this.count + singles;
+    if (packets > this.frame.length) this.growPackets(packets);
+    const messages = this.messageCount + singles;
+    if (messages > this.messageOffset.length) this.growMessages(messages);
+  }
+
+  /**
+   * Completes packets of one message each, whose `stream` and `sequence` stand in their columns from
+   * `count` on, of a feed without sessions; `reserve` came before. Each datagram is one message.
+   * @param frame index of the first one's datagram, those of the others follow
+   * @param offsets of datagrams by their index, `lengths` likewise
+   */
+  addSingles(frame: number, singles: number, offsets: Int32Array, lengths: Int32Array): void {
+    const { count, messageCount, frame: frames, firstMessage } = this;
+    this.kind.fill(PacketKind.Messages, count, count + singles);
+    this.session.fill(0, count, count + singles);
+    this.numbers.fill(1, count, count + singles);
+    this.messageOffset.set(offsets.subarray(frame, frame + singles), messageCount);
+    this.messageLength.set(lengths.subarray(frame, frame + singles), messageCount);
+    for (let i = 0; i < singles; i++) {
+      frames[count + i] = frame + i;
+      firstMessage[count + i] = messageCount + i;
+    }
+    this.count = count + singles;
+    this.messageCount = messageCount + singles;
+    firstMessage[this.count] = this.messageCount;
+  }
+
+  private growPackets(least = 0): void {
+    const size = Math.max(least, this.frame.length * 2);
     this.frame = grownInt32(this.frame, size);
     this.stream = grownInt32(this.stream, size);
     this.session = grownInt32(this.session, size);
@@ -124,8 +154,8 @@ export class PacketBatch {
     this.sequence = sequence;
   }
 
-  private growMessages(): void {
-    const size = this.messageOffset.length * 2;
+  private growMessages(least = 0): void {
+    const size = Math.max(least, this.messageOffset.length * 2);
     this.messageOffset = grownInt32(this.messageOffset, size);
     this.messageLength = grownInt32(this.messageLength, size);
   }

@@ -259,8 +259,12 @@ export class Sequencer {
     this.frames += frames.count;
     packets.clear();
     let bytes = 0;
+    for (let at = 0; at < frames.count; at++) bytes += length[at];
     for (let at = 0; at < frames.count; at++) {
-      bytes += length[at];
+      if (framing.readRun) {
+        at = framing.readRun(view, offset, length, at, frames.count, packets);
+        if (at === frames.count) break;
+      }
       const context = channels[channel[at]] ?? NO_CHANNEL;
       const fault = framing.read(view, offset[at], length[at], at, context, packets);
       if (fault !== Fault.None) this.setAside(FAULT_NAMES[fault] as Reason, frames, at);

@@ -16,6 +16,7 @@ const TWO_32 = 4_294_967_296;
 const HEARTBEAT = 0x5a;
 /** Header and type: no message is shorter. */
 const LEAST = HEADER_LENGTH + 1;
+const LENGTH_BITS = 0xffff;
 /** Where the timestamp ends. */
 const TIME_END = 17;
 
@@ -92,10 +93,54 @@ export class NseFraming implements Framing {
     return true;
   }
 
+  readRun(
+    view: DataView,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    from: number,
+    to: number,
+    out: PacketBatch,
+  ): number {
+    out.reserve(to - from);
+    const next = readHeaders(view, offsets, lengths, from, to, out);
+    if (next > from) out.addSingles(from, next - from, offsets, lengths);
+    return next;
+  }
+
   messageTime(view: DataView, offset: number, length: number): number {
     if (length < TIME_END || LENGTHS[view.getUint8(offset + HEADER_LENGTH)] < TIME_END) {
       return Number.NaN;
     }
     return view.getInt32(offset + 13, true) * TWO_32 + view.getUint32(offset + 9, true);
   }
+}
+
+/**
+ * Stream and number of datagrams that are one sound message each, into the columns of `out` from its
+ * `count` on; calls nothing.
+ * @returns index of the first datagram that is not such a one, or `to`
+ */
+function readHeaders(
+  view: DataView,
+  offsets: Int32Array,
+  lengths: Int32Array,
+  from: number,
+  to: number,
+  out: PacketBatch,
+): number {
+  const { stream, sequence } = out;
+  for (let at = from, packet = out.count; at < to; at++, packet++) {
+    const offset = offsets[at];
+    const length = lengths[at];
+    if (length < ORDER_LENGTH || LENGTHS[view.getUint8(offset + HEADER_LENGTH)] !== length) {
+      return at;
+    }
+    // Length and stream together: their halves of one word.
+    const head = view.getInt32(offset, true);
+    const number = view.getInt32(offset + 4, true);
+    if ((head & LENGTH_BITS) !== length || head < 0 || number === 0) return at;
+    stream[packet] = head >> 16;
+    sequence[packet] = number >>> 0;
+  }
+  return to;
 }

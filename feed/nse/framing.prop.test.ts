@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { PacketBatch } from "../packet-batch.ts";
+import { NseFraming } from "./framing.ts";
+import { heartbeat, joined, order, trade, unknown } from "./test-bytes.ts";
+
+const framing = new NseFraming();
+const sequence = fc.oneof(fc.nat(5), fc.constantFrom(0, 2 ** 31, 2 ** 32 - 1));
+const stream = fc.constantFrom(1, 5, 5, 32_767, -1);
+const single = fc.tuple(fc.boolean(), stream, sequence).map(([isOrder, id, number]) => {
+  const values = { stream: id, sequence: number };
+  return isOrder ? order("N", values) : trade("T", values);
+});
+const odd = fc.oneof(
+  fc.tuple(single, single).map((two) => joined(...two)),
+  single.map((bytes) => bytes.slice(0, 37)),
+  fc.tuple(single, fc.nat(8), fc.nat(255)).map(([bytes, at, value]) => bytes.with(at, value)),
+  fc.constant(heartbeat(5, 7)),
+  fc.constant(unknown(3, 38)),
+  fc.uint8Array({ maxLength: 60 }),
+);
+const weighted = fc.oneof({ weight: 8, arbitrary: single }, { weight: 1, arbitrary: odd });
+
+interface Datagrams {
+  readonly view: DataView;
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
+}
+
+function laidOut(list: readonly Uint8Array[]): Datagrams {
+  const bytes = joined(...list);
+  const lengths = Int32Array.from(list, ({ length }) => length);
+  const offsets = new Int32Array(list.length);
+  for (let at = 1; at < list.length; at++) offsets[at] = offsets[at - 1] + lengths[at - 1];
+  return { view: new DataView(bytes.buffer), offsets, lengths };
+}
+
+function readOne({ view, offsets, lengths }: Datagrams, at: number, out: PacketBatch): number {
+  return framing.read(view, offsets[at], lengths[at], at, { stream: 0 }, out);
+}
+
+/** Every packet and message of a batch, as text. */
+function batchText(batch: PacketBatch): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < batch.count; i++) {
+    const [from, to] = [batch.firstMessage[i], batch.firstMessage[i + 1]];
+    const places = [...batch.messageOffset.subarray(from, to)].join(" ");
+    const sizes = [...batch.messageLength.subarray(from, to)].join(" ");
+    const head = [batch.frame[i], batch.kind[i], batch.stream[i], batch.session[i]].join();
+    lines.push(`${head} ${batch.sequence[i]}x${batch.numbers[i]} at ${places} of ${sizes}`);
+  }
+  return lines;
+}
+
+test("datagrams read in runs give the packets that they give one by one", () => {
+  fc.assert(
+    fc.property(fc.array(weighted, { minLength: 1, maxLength: 80 }), (list) => {
+      const datagrams = laidOut(list);
+      const alone = new PacketBatch(1, 1);
+      const faults = list.map((_, at) => readOne(datagrams, at, alone));
+      const runs = new PacketBatch(1, 1);
+      const { view, offsets, lengths } = datagrams;
+      let fast = 0;
+      for (let at = 0; at < list.length; at++) {
+        const next = framing.readRun(view, offsets, lengths, at, list.length, runs);
+        for (; at < next; at++, fast++) expect(faults[at]).toBe(0);
+        if (at < list.length) expect(readOne(datagrams, at, runs)).toBe(faults[at]);
+      }
+      expect(batchText(runs)).toEqual(batchText(alone));
+      const sound = list.filter(({ length }, at) => faults[at] === 0 && length < 46 && length > 13);
+      expect(fast).toBe(sound.length);
+    }),
+    { numRuns: 300 },
+  );
+});

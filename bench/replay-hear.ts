@@ -1,22 +1,23 @@
 /**
  * Edge: hears a replay on an interface and notes when each frame came, by the kernel's clock.
  * Arguments: interface, groups as JSON, frames to wait for, file for the arrival times (ns since
- * the first, as doubles). Ends when all have come, or nothing more comes; prints what came as
- * JSON.
+ * the first, as doubles), `ring` or `socket`. Ends when all have come, or nothing more comes; prints
+ * what came as JSON.
  */
 import { writeFileSync } from "node:fs";
-import { openCapture } from "../frames/ring-choice.ts";
+import { findInterface } from "../frames/multicast.ts";
+import { type CaptureWay, openCapture } from "../frames/ring-choice.ts";
 import { FrameDigest } from "./replay-digest.ts";
 
 const PATIENCE_MS = 30_000;
 /** Longer than a capture is silent at the speeds that are heard. */
 const SILENCE_MS = 8_000;
 
-const [name, groups, count, path] = process.argv.slice(2);
+const [name, groups, count, path, way] = process.argv.slice(2);
 const { receiver } = openCapture({
   groups: JSON.parse(groups),
-  networkInterface: { name, address: "", loopback: false },
-  way: "ring",
+  networkInterface: findInterface(name),
+  way: way as CaptureWay,
 });
 console.error("listening");
 const arrivalNs = new Float64Array(Number(count));

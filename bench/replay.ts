@@ -76,16 +76,21 @@ export async function cutPiece(name: string, from: string, path: string, most: n
   return { name, path, frames: dueNs.length, dueNs: Float64Array.from(dueNs), ...told } as Piece;
 }
 
-/** Plays the piece, and hears it at the other end. @param speed 1, 10 and so on */
+/**
+ * Plays the piece, and hears it at the other end.
+ * @param speed 1, 10 and so on; Infinity: as fast as it goes
+ * @param way a socket hears only what the host finds to be a datagram for it, a ring all
+ */
 export async function playAndHear(
   wire: ReceiveWire,
   player: Player,
   piece: Piece,
   speed: number,
   scratch: string,
+  way: "ring" | "socket" = "ring",
 ): Promise<Heard> {
   const times = join(scratch, "arrivals");
-  const words = [RECEIVE_INTERFACE, piece.groups, String(piece.frames), times];
+  const words = [RECEIVE_INTERFACE, piece.groups, String(piece.frames), times, way];
   const program = [process.execPath, join(import.meta.dir, "replay-hear.ts"), ...words];
   const hearer = Bun.spawn([...wire.onReceiver, ...program], {
     stdout: "pipe",
@@ -95,7 +100,8 @@ export async function playAndHear(
   try {
     await listening(hearer.stderr);
     await Bun.sleep(200);
-    const sender = player === "edgebook" ? edgebook(piece, `${speed}x`) : tcpreplay(piece, speed);
+    const pace = speed === Number.POSITIVE_INFINITY ? "max" : `${speed}x`;
+    const sender = player === "edgebook" ? edgebook(piece, pace) : tcpreplay(piece, speed);
     await run([...wire.onSender, ...FIRST, ...sender]);
     const told = JSON.parse(await new Response(hearer.stdout).text());
     const bytes = readFileSync(times);

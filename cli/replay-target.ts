@@ -28,6 +28,8 @@ export interface UdpOptions {
   readonly beyondLoopback: boolean;
   /** Hands runs of equal datagrams over whole; undefined: where the interface cuts them again. */
   readonly segments: boolean | undefined;
+  /** Past this host's own sockets, where that is faster. */
+  readonly packets: boolean;
 }
 
 /** Sockets, if the place is `udp://…`. */
@@ -57,7 +59,8 @@ export function openUdpTarget(place: string, options: UdpOptions): OpenTarget | 
       "Use lo, or say --beyond-loopback if that is what you want.",
     );
   }
-  const sender = openReplaySender(networkInterface, options.segments);
+  const { segments, packets } = options;
+  const sender = openReplaySender({ networkInterface, segments, packets });
   if (parts !== null) sender.route(-1, parts[1], Number(parts[2]));
   return new UdpTarget(sender, same);
 }

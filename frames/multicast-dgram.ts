@@ -10,7 +10,13 @@ import type {
   MulticastSender,
   NetworkInterface,
 } from "./multicast.ts";
-import { ipv4Bytes, isMulticast, SocketError, socketError } from "./multicast-error.ts";
+import {
+  ipv4Bytes,
+  isMulticast,
+  noRoute,
+  type SocketError,
+  socketError,
+} from "./multicast-error.ts";
 
 const BATCH = 1024;
 /** What waits between two calls of `receive`; beyond it datagrams are dropped and counted. */
@@ -132,9 +138,7 @@ export class DgramSender implements MulticastSender {
     const sends: Promise<void>[] = [];
     for (let i = from; i < to; i++) {
       const route = this.routes[frames.channel[i] + 1] ?? this.routes[0];
-      if (route === undefined) {
-        throw new SocketError("bad_address", `Channel ${frames.channel[i]} has no address.`, "");
-      }
+      if (route === undefined) throw noRoute(frames.channel[i]);
       const payload = frames.bytes.slice(frames.offset[i], frames.offset[i] + frames.length[i]);
       sends.push(
         new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** Edge: what can go wrong with a socket, in words that say how to mend it. */
+/** What can go wrong with a socket, in words that say how to mend it. */
 
 export type SocketErrorCode =
   | "address_in_use"
@@ -51,6 +51,14 @@ const SYSTEM_ERRORS: Record<number, string> = {
 
 export function systemErrorName(errno: number): string {
   return SYSTEM_ERRORS[errno] ?? `errno ${errno}`;
+}
+
+export function noRoute(channel: number): SocketError {
+  return new SocketError(
+    "bad_address",
+    `Channel ${channel} has no address to be sent to.`,
+    "Give --to udp://GROUP:PORT, or a channel table that names its group.",
+  );
 }
 
 /** What a failed step of opening a socket means to the person who asked for it. */

@@ -1,26 +1,15 @@
 /**
  * Edge: many groups received by one thread through `recvmmsg`, with the kernel's times and its
- * count of drops; and frames sent through `sendmmsg` straight from the batch's buffer.
+ * count of drops.
  */
-import { type Pointer, ptr } from "bun:ffi";
+import type { Pointer } from "bun:ffi";
 import type { ClockSource } from "./chunk-header.ts";
 import type { FrameBatch as Frames } from "./frame-batch.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { hardwareTimesObstacle } from "./hardware-times.ts";
-import type {
-  JoinedGroup,
-  MulticastReceiver,
-  MulticastSender,
-  NetworkInterface,
-} from "./multicast.ts";
+import type { JoinedGroup, MulticastReceiver, NetworkInterface } from "./multicast.ts";
 import { ReadySockets } from "./multicast-epoll.ts";
-import {
-  ipv4Bytes,
-  isMulticast,
-  SocketError,
-  socketError,
-  systemErrorName,
-} from "./multicast-error.ts";
+import { ipv4Bytes, isMulticast, socketError, systemErrorName } from "./multicast-error.ts";
 import type { Libc } from "./multicast-libc.ts";
 import * as c from "./multicast-libc.ts";
 import { MessageHeaders, PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
@@ -250,90 +239,4 @@ function interfaceIndex(libc: Libc, name: string): number {
   const text = new PinnedBytes(64);
   new TextEncoder().encodeInto(`${name}\0`, text.bytes);
   return libc.if_nametoindex(text.address as Pointer);
-}
-
-export class FfiSender implements MulticastSender {
-  readonly kind = "sendmmsg";
-  failed = 0;
-  private readonly libc: Libc;
-  private readonly socket: number;
-  private readonly headers = new MessageHeaders(BATCH);
-  /** By channel; index 0 is channel -1, for all that have none of their own. */
-  private readonly routes: (PinnedBytes | undefined)[] = [];
-  private payloads: Uint8Array | undefined;
-  private payloadsAddress = 0;
-
-  constructor(libc: Libc, networkInterface: NetworkInterface, ttl: number) {
-    this.libc = libc;
-    this.socket = openSocket(libc);
-    const request = new PinnedBytes(12);
-    request.bytes.set(ipv4Bytes(networkInterface.address), 4);
-    request.view.setUint32(8, interfaceIndex(libc, networkInterface.name), true);
-    const chosen = libc.setsockopt(
-      this.socket,
-      c.IPPROTO_IP,
-      c.IP_MULTICAST_IF,
-      request.address as Pointer,
-      12,
-    );
-    if (chosen !== 0) {
-      const failure = socketError("choose", systemErrorName(c.errno(libc)), networkInterface.name);
-      libc.close(this.socket);
-      throw failure;
-    }
-    setOption(libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_TTL, ttl);
-    setOption(libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_LOOP, 1);
-    setOption(libc, this.socket, c.SOL_SOCKET, c.SO_SNDBUF, 4 << 20);
-  }
-
-  route(channel: number, group: string, port: number): void {
-    this.routes[channel + 1] = socketAddress(ipv4Bytes(group), port);
-  }
-
-  send(frames: Frames, from: number, to: number): void {
-    if (this.payloads !== frames.bytes) {
-      this.payloads = frames.bytes;
-      this.payloadsAddress = ptr(frames.bytes);
-    }
-    for (let start = from; start < to; start += BATCH) {
-      this.sendSome(frames, start, Math.min(BATCH, to - start));
-    }
-  }
-
-  close(): void {
-    this.libc.close(this.socket);
-  }
-
-  private sendSome(frames: Frames, start: number, count: number): void {
-    const { headers } = this;
-    for (let i = 0; i < count; i++) {
-      const frame = start + i;
-      const peer = this.routes[frames.channel[frame] + 1] ?? this.routes[0];
-      if (peer === undefined) throw noRoute(frames.channel[frame]);
-      headers.setPayload(i, this.payloadsAddress + frames.offset[frame], frames.length[frame]);
-      headers.setPeer(i, peer.address);
-    }
-    let sent = 0;
-    while (sent < count) {
-      const address = headers.address(sent) as Pointer;
-      const took = this.libc.sendmmsg(this.socket, address, count - sent, 0);
-      if (took > 0) {
-        sent += took;
-        continue;
-      }
-      const error = c.errno(this.libc);
-      if (error === c.EINTR) continue;
-      if (error === c.EAGAIN || error === c.ENOBUFS) this.libc.usleep(100);
-      else this.failed++;
-      if (error !== c.EAGAIN && error !== c.ENOBUFS) sent++;
-    }
-  }
-}
-
-function noRoute(channel: number): SocketError {
-  return new SocketError(
-    "bad_address",
-    `Channel ${channel} has no address to be sent to.`,
-    "Give --to udp://GROUP:PORT, or a channel table that names its group.",
-  );
 }

@@ -11,12 +11,13 @@
  *     48 i32 flags
  *     56 u32 bytes received or sent
  */
-import { ptr } from "bun:ffi";
-import { AF_INET } from "./multicast-libc.ts";
+import { type Pointer, ptr } from "bun:ffi";
+import { AF_INET, EAGAIN, EINTR, ENOBUFS, errno, type Libc } from "./multicast-libc.ts";
 
 export const HEADER_BYTES = 64;
 const IOVEC_BYTES = 16;
 const SOCKADDR_BYTES = 16;
+const NO_ROOM_US = 50;
 const CONTROL_LENGTH_AT = 40;
 const FLAGS_AT = 48;
 const RECEIVED_AT = 56;
@@ -100,4 +101,31 @@ export function socketAddress(address: Uint8Array, port: number): PinnedBytes {
   pinned.view.setUint16(2, port, false);
   pinned.bytes.set(address, 4);
   return pinned;
+}
+
+/**
+ * Hands messages `from` up to, not including, `to` to the kernel; waits while it has no room.
+ * @returns the first that it refused, whose error is still there to be asked for; `to` if none
+ */
+export function handOver(
+  libc: Libc,
+  socket: number,
+  headers: PinnedBytes,
+  from: number,
+  to: number,
+): number {
+  let at = from;
+  while (at < to) {
+    const address = (headers.address + at * HEADER_BYTES) as Pointer;
+    const took = libc.sendmmsg(socket, address, to - at, 0);
+    if (took > 0) {
+      at += took;
+      continue;
+    }
+    const error = errno(libc);
+    if (error === EINTR) continue;
+    if (error !== EAGAIN && error !== ENOBUFS) return at;
+    libc.usleep(NO_ROOM_US);
+  }
+  return to;
 }

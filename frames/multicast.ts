@@ -7,8 +7,9 @@ import type { ClockSource } from "./chunk.ts";
 import type { FrameBatch } from "./frame-batch.ts";
 import { DgramReceiver, DgramSender } from "./multicast-dgram.ts";
 import { SocketError } from "./multicast-error.ts";
-import { FfiReceiver, FfiSender } from "./multicast-ffi.ts";
+import { FfiReceiver } from "./multicast-ffi.ts";
 import { openLibc } from "./multicast-libc.ts";
+import { UdpSender } from "./udp-send.ts";
 
 /** One group to listen to; frames from it carry `channel`. */
 export interface JoinedGroup {
@@ -80,7 +81,7 @@ export function openSender(options: SenderOptions): MulticastSender {
   const ttl = options.ttl ?? (options.networkInterface.loopback ? 0 : 1);
   return libc === undefined
     ? new DgramSender(options.networkInterface, ttl)
-    : new FfiSender(libc, options.networkInterface, ttl);
+    : new UdpSender(libc, { networkInterface: options.networkInterface, segments: false, ttl });
 }
 
 export interface NetworkInterface {

@@ -1,7 +1,7 @@
 /**
- * Edge: the sender for replays: many datagrams a system call (`sendmmsg`), and of a run of equal
- * length to one group only one message to the kernel (UDP_SEGMENT), which costs a quarter. Frames
- * leave straight from the batch's buffer, in their order.
+ * Edge: frames sent through a UDP socket: many datagrams a system call (`sendmmsg`), and where it is
+ * asked for, of a run of equal length to one group only one message to the kernel (UDP_SEGMENT),
+ * which costs a quarter. Frames leave straight from the batch's buffer, in their order.
  *
  *     iovec i       frame i of the call
  *     mmsghdr k     a run of frames: its iovecs, its peer, and where there are several their length
@@ -12,9 +12,15 @@
 import { type Pointer, ptr } from "bun:ffi";
 import type { FrameBatch } from "./frame-batch.ts";
 import type { MulticastSender, NetworkInterface } from "./multicast.ts";
-import { ipv4Bytes, SocketError, socketError, systemErrorName } from "./multicast-error.ts";
+import {
+  ipv4Bytes,
+  noRoute,
+  type SocketError,
+  socketError,
+  systemErrorName,
+} from "./multicast-error.ts";
 import * as c from "./multicast-libc.ts";
-import { HEADER_BYTES, PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
+import { HEADER_BYTES, handOver, PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
 import { linkIndex, setWords } from "./ring-libc.ts";
 
 /** Frames of one system call. */
@@ -33,7 +39,6 @@ const EIO = 5;
 const EINVAL = 22;
 const EMSGSIZE = 90;
 const SEND_BUFFER_BYTES = 4 << 20;
-const NO_ROOM_US = 50;
 
 export interface UdpSenderOptions {
   readonly networkInterface: NetworkInterface;
@@ -41,6 +46,8 @@ export interface UdpSenderOptions {
   readonly segments: boolean;
   /** 0 keeps datagrams on this host. */
   readonly ttl: number;
+  /** Whether members of a group on this host hear it too; they do unless said. */
+  readonly heardHere?: boolean;
 }
 
 export class UdpSender implements MulticastSender {
@@ -61,7 +68,8 @@ export class UdpSender implements MulticastSender {
   private payloadsAddress = 0;
 
   /** @throws SocketError with what to do about it */
-  constructor(libc: c.Libc, { networkInterface, segments, ttl }: UdpSenderOptions) {
+  constructor(libc: c.Libc, options: UdpSenderOptions) {
+    const { networkInterface, segments, ttl, heardHere = true } = options;
     this.libc = libc;
     this.segmentBytesMax = segments ? RUN_BYTES_MAX / 2 : 0;
     this.socket = libc.socket(c.AF_INET, c.SOCK_DGRAM | c.SOCK_CLOEXEC, 0);
@@ -74,14 +82,30 @@ export class UdpSender implements MulticastSender {
       throw failure;
     }
     setWords(libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_TTL, [ttl]);
-    setWords(libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_LOOP, [1]);
+    this.setHeardHere(heardHere);
     setWords(libc, this.socket, c.SOL_SOCKET, c.SO_SNDBUF, [SEND_BUFFER_BYTES]);
+    libc.bind(this.socket, socketAddress(new Uint8Array(4), 0).address as Pointer, 16);
     for (let k = 0; k < BATCH; k++) {
       this.headers.view.setUint32(k * HEADER_BYTES + 8, 16, true);
       this.control.setWord(k * CONTROL_BYTES, CONTROL_LENGTH);
       this.control.view.setInt32(k * CONTROL_BYTES + 8, IPPROTO_UDP, true);
       this.control.view.setInt32(k * CONTROL_BYTES + 12, UDP_SEGMENT, true);
     }
+  }
+
+  /** Whether members of a group on this host hear it too. */
+  setHeardHere(on: boolean): void {
+    setWords(this.libc, this.socket, c.IPPROTO_IP, c.IP_MULTICAST_LOOP, [on ? 1 : 0]);
+  }
+
+  /** The port that datagrams come from. */
+  get port(): number {
+    const { libc, socket } = this;
+    const name = new PinnedBytes(20);
+    name.view.setUint32(16, 16, true);
+    const length = (name.address + 16) as Pointer;
+    libc.getsockname(socket, name.address as Pointer, length);
+    return name.view.getUint16(2, false);
   }
 
   route(channel: number, group: string, port: number): void {
@@ -155,27 +179,14 @@ export class UdpSender implements MulticastSender {
 
   /** Hands the runs to the kernel. @returns the frame to go on with: those behind need new runs */
   private hand(runs: number, first: number): number {
-    const { libc, runStart } = this;
-    let sent = 0;
-    while (sent < runs) {
-      const address = (this.headers.address + sent * HEADER_BYTES) as Pointer;
-      const took = libc.sendmmsg(this.socket, address, runs - sent, 0);
-      if (took > 0) {
-        sent += took;
-        continue;
-      }
-      const error = c.errno(libc);
-      if (error === c.EINTR) continue;
-      if (error === c.EAGAIN || error === c.ENOBUFS) {
-        libc.usleep(NO_ROOM_US);
-        continue;
-      }
+    const { libc, socket, headers, runStart } = this;
+    for (let sent = 0; ; sent++) {
+      sent = handOver(libc, socket, headers, sent, runs);
+      if (sent === runs) return Math.max(runStart[runs], first + 1);
       const frames = runStart[sent + 1] - runStart[sent];
-      if (frames > 1 && this.shortenRuns(error, sent)) return runStart[sent];
+      if (frames > 1 && this.shortenRuns(c.errno(libc), sent)) return runStart[sent];
       this.failed += frames;
-      sent++;
     }
-    return Math.max(runStart[runs], first + 1);
   }
 
   /**
@@ -191,12 +202,4 @@ export class UdpSender implements MulticastSender {
   private failure(step: string, where: string): SocketError {
     return socketError(step, systemErrorName(c.errno(this.libc)), where);
   }
-}
-
-function noRoute(channel: number): SocketError {
-  return new SocketError(
-    "bad_address",
-    `Channel ${channel} has no address to be sent to.`,
-    "Give --to udp://GROUP:PORT, or a channel table that names its group.",
-  );
 }

@@ -231,6 +231,7 @@ class Session {
       interface: flags.text("interface"),
       beyondLoopback: flags.on("beyond-loopback"),
       segments: flags.has("segments") ? flags.on("segments") : undefined,
+      packets: this.pace.kind === "max",
     });
     if (udp !== undefined) return udp;
     const options = {

@@ -89,6 +89,8 @@ async function oneRun(chunks: string, state: string, count: number, tokens: read
     tool: "shards",
     saveNs: 3600e9,
     canAsk: false,
+    // On a host that does other things too a thread may stand still for long.
+    hangNs: 120e9,
     ask() {},
     onStatus: (text) => console.error(text),
   });

@@ -2,11 +2,13 @@
  * Two shards beside one, from chunks on disk to books, in turns: at least 1.6 times as fast on two cores.
  *
  *   npm run prove -- shards [MESSAGES [ROUNDS]]
+ *
+ * Each shard compiles its code anew, half a second of a core or so: a run has to be long beside that.
  */
 import { cpus, loadavg } from "node:os";
 import { shardsRun, type TimedRun } from "../../tests/shards-run.ts";
 
-const [messages = 8_000_000, rounds = 5] = process.argv.slice(2).map(Number);
+const [messages = 24_000_000, rounds = 3] = process.argv.slice(2).map(Number);
 const GOAL = 1.6;
 
 console.log(`${cpus()[0]?.model ?? "?"}, ${cpus().length} processors, Bun ${Bun.version}`);
@@ -35,4 +37,4 @@ console.log(
     `rounds); by the busiest thread's processor time, so without whatever else the machine does, ` +
     `${busiest.toFixed(2)} times; books ${run.isEqual ? "equal" : "DIFFER"}`,
 );
-process.exit(run.isEqual && Math.max(wall, busiest) >= GOAL ? 0 : 1);
+process.exit(run.isEqual && wall >= GOAL ? 0 : 1);

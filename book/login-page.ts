@@ -22,11 +22,11 @@ export function loginPage(complaint: string): string {
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/page.css">
 </head>
-<body>
+<body class="login">
 <main>
   <form method="post" action="/login">
     <h1>edgebook</h1>
-    <p><label for="token">Your token</label></p>
+    <p><label for="token">This service asks for a token</label></p>
     <p><input id="token" name="token" type="password" autocomplete="current-password" required autofocus></p>
     <p role="alert">${complaint}</p>
     <p><button type="submit">Enter</button></p>

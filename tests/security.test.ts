@@ -30,6 +30,7 @@ import { edgebook } from "./cli-run.ts";
 import { pcapSeed } from "./fuzz-seeds.ts";
 import { runMarket } from "./live-market.ts";
 import { start } from "./live-run.ts";
+import { ownCertificate } from "./own-certificate.ts";
 import { until } from "./until.ts";
 
 const MEGA = 1e6;
@@ -294,15 +295,13 @@ describe("whoever reaches the HTTP port", () => {
 
 describe("tokens and TLS", () => {
   test("the service speaks TLS, and a token is asked of everybody", async () => {
-    if (Bun.which("openssl") === null) {
+    const made = ownCertificate(folder);
+    if (made === undefined) {
       console.log("not run: no openssl");
       return;
     }
-    const [cert, key, tokens] = ["cert.pem", "key.pem", "tokens"].map((name) => join(folder, name));
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const files = ["-keyout", key, "-out", cert];
-    Bun.spawnSync(["openssl", "req", "-x509", "-days", "2", ...curve, ...names, ...files]);
+    const { certificate: cert, key } = made;
+    const tokens = join(folder, "tokens");
     const secret = "a-secret-that-nobody-knows";
     writeFileSync(tokens, `read ${secret}\n`);
     const tls = ["--http-tls-cert", cert, "--http-tls-key", key, "--token-file", tokens];

@@ -121,6 +121,8 @@ export interface Day {
 
 /** When something last came from the service; 0: nothing yet. */
 export const answeredMs = signal(0);
+/** The service asks for a token, and the session that we had for it is over. */
+export const isLoggedOut = signal(false);
 
 /** The JSON of a path; null when the service does not answer or says no. */
 export async function ask<T>(path: string): Promise<T | null> {
@@ -128,6 +130,7 @@ export async function ask<T>(path: string): Promise<T | null> {
     const answer = await fetch(path, { signal: AbortSignal.timeout(15_000) });
     const value = answer.ok ? ((await answer.json()) as T) : null;
     answeredMs.value = Date.now();
+    isLoggedOut.value = answer.status === 401;
     return value;
   } catch {
     return null;

@@ -3,7 +3,7 @@
  * below. Everything that is shown comes from the service that served this page.
  */
 import { render } from "preact";
-import { answeredMs } from "./api.ts";
+import { answeredMs, isLoggedOut } from "./api.ts";
 import { GapsView } from "./gaps.ts";
 import { h, type VNode } from "./h.ts";
 import { Help } from "./help.ts";
@@ -37,14 +37,21 @@ const LINKS = { connecting: "connecting", live: "connected", gone: "not connecte
 function Page(): VNode {
   const now = view.value;
   const stale = staleSeconds.value;
+  const isOut = isLoggedOut.value;
   return h(
     "div",
-    { id: "page", "data-stale": stale > 0, "data-view": now },
+    { id: "page", "data-stale": stale > 0 || isOut, "data-view": now },
     h(Head, {}),
     h(
       "p",
       { id: "stale", class: "banner", role: "alert", hidden: stale === 0 },
       `The service has not answered for ${stale} s. What is shown is from then and may be wrong.`,
+    ),
+    h(
+      "p",
+      { id: "logged-out", class: "banner", role: "alert", hidden: !isOut },
+      "Your session is over, and what is shown is from before. ",
+      h("a", { href: "/" }, "Log in again"),
     ),
     h("main", { key: now }, h(SHOWN[now], {})),
     h(Help, {}),

@@ -7,6 +7,7 @@ import type { SpreadPoints } from "./market.ts";
 import { colour, theme } from "./theme.ts";
 
 const DRAW_MS = 250;
+const SPAN_SECONDS = 30;
 /** Of the line that says what the pointer is at. */
 const LEGEND = 34;
 
@@ -57,6 +58,12 @@ function padded(least: number | null, most: number | null): [number, number] {
   return [least - room, most + room];
 }
 
+/** Half a minute at least: of a single moment uPlot would make years. */
+function spanned(least: number | null, most: number | null): [number, number] {
+  const end = most ?? Date.now() / 1000;
+  return [Math.min(least ?? end, end - SPAN_SECONDS), end];
+}
+
 /** A line of one moment is no line: then the moment itself is shown. */
 const isShort = ({ data }: uPlot): boolean => data[0].length < 3;
 
@@ -76,7 +83,7 @@ function optionsFor(size: { readonly width: number; readonly height: number }): 
     legend: { live: true },
     cursor: { drag: { x: false, y: false } },
     scales: {
-      x: { time: true },
+      x: { time: true, range: (_chart, least, most) => spanned(least, most) },
       y: { range: (_chart, least, most) => padded(least, most) },
       spread: { range: (_chart, _least, most) => [0, (most ?? 1) * 4 || 1] },
     },

@@ -4,7 +4,9 @@
  */
 import type { Channel } from "./channels.ts";
 
-export const CHUNK_VERSION = 1;
+/** What is written. Version 1 differs in the checksum of its body and is read as well. */
+export const CHUNK_VERSION = 2;
+const OLDEST_VERSION = 1;
 /** A chunk never reaches this size, header included. */
 export const CHUNK_BYTES_LIMIT = 1 << 20;
 /** An unpacked body never passes this size; it bounds what a hostile chunk makes us allocate. */
@@ -63,7 +65,7 @@ export interface ChunkHeader {
   /** Bytes of the body before and after compression. */
   readonly rawBytes: number;
   readonly bodyBytes: number;
-  /** CRC-32C of the compressed body. */
+  /** Of the compressed body: CRC-32; CRC-32C in version 1. */
   readonly checksum: number;
   /**
    * Runs of numbers that each line brought while this chunk was open, copies that were not
@@ -194,7 +196,7 @@ export function checkHeader(value: unknown): ChunkHeader | ChunkFault {
     return new ChunkFault("bad_header", "it is not a map");
   }
   const fields = value as Record<string, unknown>;
-  if (fields.version !== CHUNK_VERSION) {
+  if (fields.version !== CHUNK_VERSION && fields.version !== OLDEST_VERSION) {
     return new ChunkFault("bad_version", `version ${String(fields.version).slice(0, 20)}`);
   }
   for (const name of NAMES) {

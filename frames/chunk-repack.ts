@@ -3,9 +3,9 @@
  * frames and all that its header says stay; only codec, sizes and checksum of the body change.
  */
 import { encode } from "@msgpack/msgpack";
+import { bodyChecksum } from "./body-checksum.ts";
 import { CHUNK_PREFIX_BYTES, ChunkFault, joinChunk, readChunkHeader } from "./chunk.ts";
 import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
-import { crc32c } from "./chunk-checksum.ts";
 import type { ChunkCodec, ChunkHeader } from "./chunk-header.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
@@ -32,7 +32,7 @@ export class ChunkRepacker {
     if (found instanceof ChunkFault || found.end !== bytes.length) return undefined;
     const { header, bodyAt } = found;
     const stored = bytes.subarray(bodyAt);
-    if (crc32c(stored) !== header.checksum) return undefined;
+    if (bodyChecksum(header.version, stored) !== header.checksum) return undefined;
     const raw = this.zstd.decompress(stored, header.rawBytes);
     if (raw === null) return undefined;
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
@@ -41,7 +41,7 @@ export class ChunkRepacker {
     if (!this.unpacker.unpack(header, raw, same, this.frames)) return undefined;
     const { codec, rawBytes, body } = this.packer.pack(header, this.frames, same);
     if (body.length >= stored.length) return undefined;
-    const checksum = crc32c(body);
+    const checksum = bodyChecksum(header.version, body);
     return joined({ ...header, codec, rawBytes, bodyBytes: body.length, checksum }, body);
   }
 }

@@ -3,6 +3,7 @@
  * counted as one damaged place; with `bodies`, a chunk whose body does not match its checksum is
  * damage too. Worst case: a block of 1 MiB, and each byte of the damage looked at once.
  */
+import { bodyChecksum } from "./body-checksum.ts";
 import {
   CHUNK_MARK,
   CHUNK_PREFIX_BYTES,
@@ -10,7 +11,6 @@ import {
   type ChunkHeader,
   readChunkHeader,
 } from "./chunk.ts";
-import { crc32c } from "./chunk-checksum.ts";
 import { CHUNK_BYTES_LIMIT, CHUNK_HEADER_BYTES_LIMIT } from "./chunk-header.ts";
 
 /** Reads bytes at a place into the block until it is full or the file ends; says how many. */
@@ -91,8 +91,9 @@ class Walk {
     }
   }
 
-  private hasBody(at: number, { bodyBytes, checksum }: ChunkHeader): boolean {
+  private hasBody(at: number, { version, bodyBytes, checksum }: ChunkHeader): boolean {
     const body = new Uint8Array(bodyBytes);
-    return this.readAt(body, at) === bodyBytes && crc32c(body) === checksum;
+    if (this.readAt(body, at) !== bodyBytes) return false;
+    return bodyChecksum(version, body) === checksum;
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
+import { bodyChecksum } from "./body-checksum.ts";
 import { Channels } from "./channels.ts";
 import {
   CHUNK_PREFIX_BYTES,
@@ -161,14 +162,41 @@ describe("a chunk", () => {
 });
 
 /** The chunk with another body: sizes and checksums mended, the frame count left as it was. */
-function forge(chunk: Uint8Array, bodyAt: number, body: Uint8Array): Uint8Array {
+function forge(chunk: Uint8Array, bodyAt: number, body: Uint8Array, version = 2): Uint8Array {
   const header = decode(chunk.subarray(CHUNK_PREFIX_BYTES, bodyAt)) as Record<string, unknown>;
-  const head = encode({ ...header, bodyBytes: body.length, checksum: crc32c(body) });
+  const checksum = bodyChecksum(version, body);
+  const head = encode({ ...header, version, bodyBytes: body.length, checksum });
   const prefix = Buffer.from(chunk.subarray(0, CHUNK_PREFIX_BYTES));
   prefix.writeUInt32LE(head.length, 4);
   prefix.writeUInt32LE(crc32c(head), 8);
   return Buffer.concat([prefix, head, body]);
 }
+
+test("a chunk of version 1, whose body has CRC-32C, is read; a changed byte of either is found", () => {
+  const channels = table();
+  const frame = { bytes: Uint8Array.of(1, 2, 3), sec: 1, nsec: 2, channel: 0 };
+  const { bytes } = new ChunkPacker(channels, openZstd()).pack(title, batchOf([frame]));
+  const found = readChunkHeader(bytes);
+  if (found instanceof ChunkFault) throw found;
+  const body = bytes.slice(found.bodyAt);
+  const old = Uint8Array.from(forge(bytes, found.bodyAt, body, 1));
+  const unpacker = new ChunkUnpacker(channels, openZstd());
+  for (const chunk of [bytes, old]) {
+    const unpacked = unpacker.unpack(chunk);
+    if (unpacked instanceof ChunkFault) throw unpacked;
+    expect(framesOf(unpacked.frames, channels)).toEqual(framesOf(batchOf([frame]), channels));
+    chunk[chunk.length - 1] ^= 1;
+    expect(unpacker.unpack(chunk)).toMatchObject({ code: "bad_checksum" });
+  }
+});
+
+test("the checksum of a body is CRC-32 as others compute it, also of shared memory", () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(9));
+  shared.set(new TextEncoder().encode("123456789"));
+  expect(bodyChecksum(2, shared)).toBe(0xcbf43926);
+  expect(bodyChecksum(2, shared.slice())).toBe(0xcbf43926);
+  expect(bodyChecksum(2, new Uint8Array(0))).toBe(0);
+});
 
 test("the checksum is CRC-32C as others compute it", () => {
   expect(crc32c(new TextEncoder().encode("123456789"))).toBe(0xe3069283);

@@ -12,6 +12,7 @@
  * `CHUNK_RAW_BYTES_LIMIT` bytes allocated, then a `ChunkFault`.
  */
 import { decode, encode } from "@msgpack/msgpack";
+import { bodyChecksum } from "./body-checksum.ts";
 import type { Channels } from "./channels.ts";
 import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
 import { crc32c } from "./chunk-checksum.ts";
@@ -121,7 +122,7 @@ export class ChunkPacker {
       dictionary: "",
       rawBytes,
       bodyBytes: body.length,
-      checksum: crc32c(body),
+      checksum: bodyChecksum(CHUNK_VERSION, body),
       runs: title.runs.map((value, at) => (at % 3 === 0 ? this.channelMap[value] : value)),
     };
     for (const index of used) this.channelMap[index] = -1;
@@ -173,7 +174,8 @@ export class ChunkUnpacker {
     const { header, bodyAt, end } = found;
     if (end > bytes.length) return new ChunkFault("truncated", `${end - bytes.length} B missing`);
     const body = bytes.subarray(bodyAt, end);
-    if (crc32c(body) !== header.checksum) return new ChunkFault("bad_checksum", "body");
+    if (bodyChecksum(header.version, body) !== header.checksum)
+      return new ChunkFault("bad_checksum", "body");
     const raw = this.zstd.decompress(body, header.rawBytes);
     if (raw === null) return new ChunkFault("bad_body", "zstd");
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);

@@ -7,8 +7,8 @@
  * kill or a power cut is found and cut off when the spool is opened, one that changed on the disk
  * when it is read. Worst case on disk: the limit and one segment.
  */
+import { bodyChecksum } from "./body-checksum.ts";
 import { type PackedChunk, readChunkHeader } from "./chunk.ts";
-import { crc32c } from "./chunk-checksum.ts";
 import { ChunkFault } from "./chunk-header.ts";
 import { isNoRoom, type SpoolFiles } from "./spool-files.ts";
 import {
@@ -332,5 +332,5 @@ function isChunk(bytes: Uint8Array, boot: number, number: number): boolean {
   if (found instanceof ChunkFault) return false;
   const { header, bodyAt, end } = found;
   if (header.boot !== boot || header.number !== number || end !== bytes.length) return false;
-  return crc32c(bytes, bodyAt, end) === header.checksum;
+  return bodyChecksum(header.version, bytes.subarray(bodyAt, end)) === header.checksum;
 }

@@ -198,7 +198,7 @@ export const CANARIES: readonly Canary[] = [
     edits: [
       {
         file: "frames/chunk.ts",
-        find: "if (crc32c(body) !== header.checksum)",
+        find: "if (bodyChecksum(header.version, body) !== header.checksum)",
         put: "if (header.checksum < 0)",
       },
     ],

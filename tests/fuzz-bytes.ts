@@ -10,6 +10,7 @@ import { readReply, readRequest, readSnapshotHeader } from "../feed/nse/recovery
 import { MOST_INSTRUMENTS } from "../feed/nse/tokens.ts";
 import { PacketBatch } from "../feed/packet-batch.ts";
 import { FEEDS } from "../feed/registry.ts";
+import { bodyChecksum } from "../frames/body-checksum.ts";
 import { captureReader } from "../frames/capture.ts";
 import { CaptureCounters } from "../frames/capture-counters.ts";
 import { Channels } from "../frames/channels.ts";
@@ -238,7 +239,11 @@ function chunkBodyTarget(chunks: readonly Uint8Array[]): FuzzTarget {
     take(input) {
       const { head } = bodies[inputs++ % bodies.length];
       const body = zstd.compress(input);
-      const sizes = { rawBytes: input.length, bodyBytes: body.length, checksum: crc32c(body) };
+      const sizes = {
+        rawBytes: input.length,
+        bodyBytes: body.length,
+        checksum: bodyChecksum(2, body),
+      };
       const header = encode({ ...head, ...sizes }, { ignoreUndefined: true });
       const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + header.length + body.length);
       bytes.set(chunks[0].subarray(0, 4));

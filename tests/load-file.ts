@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { encode } from "@msgpack/msgpack";
+import { bodyChecksum } from "../frames/body-checksum.ts";
 import {
   CHUNK_PREFIX_BYTES,
   ChunkFault,
@@ -26,7 +27,6 @@ import {
   type PackedChunk,
   readChunkHeader,
 } from "../frames/chunk.ts";
-import { crc32c } from "../frames/chunk-checksum.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { StoredZstd, storedBytes } from "../frames/zstd-stored.ts";
 import { LoadMaker, type LoadOptions } from "./load-chunks.ts";
@@ -97,7 +97,7 @@ function movable({ header, bytes }: PackedChunk): Uint8Array {
 }
 
 function joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
-  const told = { ...header, bodyBytes: body.length, checksum: crc32c(body) };
+  const told = { ...header, bodyBytes: body.length, checksum: bodyChecksum(header.version, body) };
   const head = encode(told, { ignoreUndefined: true });
   const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
   joinChunk(head, body, bytes);

@@ -10,6 +10,7 @@ import zlib from "node:zlib";
 import { decode, encode } from "@msgpack/msgpack";
 import { Live } from "../book/live.ts";
 import { writeOrder } from "../feed/nse/writer.ts";
+import { bodyChecksum } from "../frames/body-checksum.ts";
 import { captureFrames } from "../frames/capture.ts";
 import { CaptureCounters } from "../frames/capture-counters.ts";
 import { Channels } from "../frames/channels.ts";
@@ -60,7 +61,7 @@ function forged(chunk: Uint8Array, fields: object, body?: Uint8Array): Uint8Arra
   const bodyAt = CHUNK_PREFIX_BYTES + view.getUint32(4, true);
   const head = decode(chunk.slice(CHUNK_PREFIX_BYTES, bodyAt)) as object;
   const put = body ?? chunk.slice(bodyAt);
-  const sizes = { bodyBytes: put.length, checksum: crc32c(put) };
+  const sizes = { bodyBytes: put.length, checksum: bodyChecksum(2, put) };
   const header = encode({ ...head, ...sizes, ...fields });
   const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + header.length + put.length);
   bytes.set(chunk.subarray(0, 4));

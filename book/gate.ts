@@ -24,6 +24,8 @@ export interface GateOptions {
   /** Nobody but this machine can reach the listener. */
   readonly isLoopback: boolean;
   readonly isTls: boolean;
+  /** Whether a browser can get a session for its token; it can unless said. */
+  readonly hasLogin?: boolean;
   readonly nowMs?: () => number;
 }
 
@@ -52,10 +54,11 @@ export class Gate {
     }
     const { pathname } = new URL(request.url);
     if (OPEN_PATHS.includes(pathname)) return undefined;
-    if (pathname === "/login" && request.method === "POST") return this.login(request);
+    const { hasLogin = true } = this.options;
+    if (hasLogin && pathname === "/login" && request.method === "POST") return this.login(request);
     const role = this.roleOf(request);
     if (role === undefined) {
-      if (pathname === "/" && request.method === "GET") return page(401, "");
+      if (hasLogin && pathname === "/" && request.method === "GET") return page(401, "");
       return this.refusal("no_token", "this service wants a token");
     }
     if (mayDo(role, roleNeeded(request.method))) return undefined;

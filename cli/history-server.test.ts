@@ -7,7 +7,7 @@ import { Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { PcapWriter } from "../frames/pcap-writer.ts";
 import { HistoryServer } from "./history-server.ts";
-import type { Listener } from "./replay-control.ts";
+import { type Listener, ReplayDoor } from "./replay-door.ts";
 
 const FRAMES = 400;
 const START_SEC = 1_700_000_000;
@@ -53,7 +53,7 @@ beforeAll(() => {
         ["8", { symbol: "OTHER" }],
       ]),
   });
-  listener = server.listen("127.0.0.1:0");
+  listener = server.listen(new ReplayDoor("serve", "127.0.0.1:0"));
 });
 afterAll(async () => {
   await listener.close();

@@ -5,18 +5,12 @@
  */
 import type { ServerWebSocket } from "bun";
 import { Hono } from "hono";
-import { listenError, parseAddress } from "../book/service-error.ts";
+import { listenError } from "../book/service-error.ts";
 import { asCliError, CliError } from "./errors.ts";
 import { type HistoryQuery, parseHistoryQuery } from "./history-query.ts";
 import { type HistoryOut, HistorySession, type HistorySource } from "./history-session.ts";
-import {
-  errorBody,
-  isSameOrigin,
-  jsonObject,
-  type Listener,
-  stateOf,
-  steer,
-} from "./replay-control.ts";
+import { errorBody, jsonObject, stateOf, steer } from "./replay-control.ts";
+import type { Listener, ReplayDoor } from "./replay-door.ts";
 
 const SESSIONS_LIMIT = 16;
 const WAITING_BYTES_LIMIT = 1 << 20;
@@ -51,17 +45,17 @@ export class HistoryServer {
   }
 
   /** @throws ServiceError if nobody may listen there */
-  listen(address: string): Listener {
-    const { host, port } = parseAddress("serve", address);
+  listen(door: ReplayDoor): Listener {
+    const { hostname, port } = door.address;
     const app = this.app();
     try {
       const server = Bun.serve<Connection>({
-        hostname: host,
-        port,
+        ...door.address,
         idleTimeout: 0,
         maxRequestBodySize: 1 << 14,
         fetch: (request, self) => {
-          if (!isSameOrigin(request)) return new Response("another origin", { status: 403 });
+          const refusal = door.check(request);
+          if (refusal !== undefined) return refusal;
           return this.isUpgrade(request) ? this.upgrade(request, self) : app.fetch(request);
         },
         websocket: {
@@ -77,14 +71,14 @@ export class HistoryServer {
         },
       });
       return {
-        url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
+        url: door.urlOf(server.port),
         close: async () => {
           for (const abort of this.open) abort.abort();
           await server.stop(true);
         },
       };
     } catch (cause) {
-      throw listenError("serve", host, port, cause as Error);
+      throw listenError(door.flag, hostname, port, cause as Error);
     }
   }
 

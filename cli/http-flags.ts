@@ -1,4 +1,4 @@
-/** Edge: the flags that say who may ask a book service, and how it proves who it is. */
+/** Edge: the flags that say who may ask what we serve over HTTP, and how it proves who it is. */
 import { readFileSync } from "node:fs";
 import { type AccessToken, isLoopback, parseTokens } from "../book/access.ts";
 import type { FlagSpec } from "./command.ts";
@@ -10,7 +10,7 @@ const file = (name: string, doc: string): FlagSpec => {
 };
 
 export const HTTP_FLAGS: readonly FlagSpec[] = [
-  file("http-tls-cert", "PEM of the certificate that --http shows; --http-tls-key goes with it."),
+  file("http-tls-cert", "PEM of the certificate that our HTTP shows; --http-tls-key goes with it."),
   file("http-tls-key", "PEM of its key."),
   file("token-file", "Who may ask: lines of 'read TOKEN' and 'operate TOKEN'; absent: anybody."),
 ];

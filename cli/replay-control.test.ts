@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ReplayControl } from "../replayer/control.ts";
 import { controlApp, listenControl } from "./replay-control.ts";
+import { ReplayDoor } from "./replay-door.ts";
 
 const REAL_TIME = { kind: "captured", factor: 1 } as const;
 
@@ -53,14 +54,18 @@ describe("the control of a replay", () => {
   });
 
   test("listens where it is told to, but not to pages of other origins", async () => {
-    const listener = listenControl(new ReplayControl(REAL_TIME), "127.0.0.1:0");
+    const listener = listenControl(
+      new ReplayControl(REAL_TIME),
+      new ReplayDoor("control", "127.0.0.1:0"),
+    );
     try {
       expect((await fetch(`${listener.url}/ping`)).status).toBe(200);
       const headers = { origin: "http://elsewhere.test" };
       const foreign = await fetch(`${listener.url}/pause`, { method: "POST", headers });
       expect(foreign.status).toBe(403);
       const port = new URL(listener.url).port;
-      const again = () => listenControl(new ReplayControl(REAL_TIME), `127.0.0.1:${port}`);
+      const again = () =>
+        listenControl(new ReplayControl(REAL_TIME), new ReplayDoor("control", `127.0.0.1:${port}`));
       expect(again).toThrow(expect.objectContaining({ code: "address_in_use" }));
     } finally {
       await listener.close();

@@ -4,11 +4,12 @@
  */
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { listenError, parseAddress } from "../book/service-error.ts";
+import { listenError } from "../book/service-error.ts";
 import type { ReplayControl } from "../replayer/control.ts";
 import { paceText, parsePace } from "../replayer/pace.ts";
 import { CliError } from "./errors.ts";
 import { parseMoment } from "./moment.ts";
+import type { Listener, ReplayDoor } from "./replay-door.ts";
 import { SPEED_HINT } from "./replay-settings.ts";
 
 const STEP_FRAMES_MAX = 1_000_000;
@@ -88,37 +89,18 @@ export function jsonObject(text: string): Record<string, unknown> {
   throw new CliError("bad_argument", "The body is no JSON object.", 'Send {"speed":"10x"}.');
 }
 
-/** Pages of other origins may not steer a replay through a visitor's browser. */
-export function isSameOrigin(request: Request): boolean {
-  const origin = request.headers.get("origin");
-  if (origin === null) return true;
-  return URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
-}
-
-export interface Listener {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** @throws ServiceError if nobody may listen there */
-export function listenControl(control: ReplayControl, address: string): Listener {
-  const { host, port } = parseAddress("control", address);
+export function listenControl(control: ReplayControl, door: ReplayDoor): Listener {
   const app = controlApp(control);
+  const { hostname, port } = door.address;
   try {
     const server = Bun.serve({
-      hostname: host,
-      port,
+      ...door.address,
       maxRequestBodySize: 1 << 14,
-      fetch: (request) =>
-        isSameOrigin(request)
-          ? app.fetch(request)
-          : new Response("another origin", { status: 403 }),
+      fetch: (request) => door.check(request) ?? app.fetch(request),
     });
-    return {
-      url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
-      close: () => server.stop(true),
-    };
+    return { url: door.urlOf(server.port), close: () => server.stop(true) };
   } catch (cause) {
-    throw listenError("control", host, port, cause as Error);
+    throw listenError(door.flag, hostname, port, cause as Error);
   }
 }

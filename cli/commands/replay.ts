@@ -11,11 +11,14 @@ import { CliError, Exit } from "../errors.ts";
 import { feedNeeded, guessFeed, namedFeed } from "../feed-choice.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { HistoryServer } from "../history-server.ts";
+import { HTTP_FLAGS, httpAccess, openDoor } from "../http-flags.ts";
 import { filesBelow } from "../input-files.ts";
 import { loadMasters } from "../masters.ts";
+import { MQTT_FLAGS, mqttAccess } from "../mqtt-flags.ts";
 import { loadChannels } from "../offline.ts";
 import { printErr } from "../output.ts";
 import { listenControl } from "../replay-control.ts";
+import { ReplayDoor } from "../replay-door.ts";
 import { ReplayInput } from "../replay-input.ts";
 import { printReport } from "../replay-report.ts";
 import { clockNameOf, impairmentOf, paceOf, selectionOf, wallDueNs } from "../replay-settings.ts";
@@ -36,7 +39,7 @@ export const command: Command = {
       name: "to",
       kind: "text",
       placeholder: "PLACE",
-      doc: "udp://GROUP:PORT, udp://same (the capture's own groups), mqtt://HOST:PORT, dir:PATH.",
+      doc: "udp://GROUP:PORT, udp://same (the capture's own groups), mqtt[s]://HOST:PORT, dir:PATH.",
     },
     {
       name: "interface",
@@ -107,6 +110,8 @@ export const command: Command = {
       doc: "Sends nothing: answers rows to whoever asks, at each one's place and speed.",
     },
     FEED_FLAG,
+    ...HTTP_FLAGS,
+    ...MQTT_FLAGS,
     CHANNELS_FLAG,
     MASTERS_FLAG,
     SPEC_FLAG,
@@ -151,6 +156,7 @@ async function serve(
     const hint = "Name files: every client reads them from the start.";
     throw new CliError("bad_argument", "Standard input comes only once.", hint);
   }
+  const door = doorOf("serve", flags.text("serve") ?? "", flags);
   for (const path of paths.flatMap(filesBelow)) (await openInput(path)).close();
   const server = new HistoryServer({
     paths,
@@ -160,11 +166,19 @@ async function serve(
     date: flags.text("date"),
     mastersFor: (feed) => loadMasters(flags.texts("masters"), feed),
   });
-  const listener = server.listen(flags.text("serve") ?? "");
+  const listener = server.listen(door);
   printErr(`edgebook: history at ${listener.url}/v1/replay\n`);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   await listener.close();
   return Exit.Interrupted;
+}
+
+function doorOf(flag: string, address: string, flags: FlagValues): ReplayDoor {
+  const access = httpAccess(flags);
+  const door = new ReplayDoor(flag, address, access);
+  const warning = openDoor(door.address.hostname, access);
+  if (warning !== undefined) printErr(`edgebook: ${warning}\n`);
+  return door;
 }
 
 class Session {
@@ -211,10 +225,11 @@ class Session {
   }
 
   async run(signal: AbortSignal): Promise<ReplayReport> {
+    const address = this.flags.text("control");
+    const door = address === undefined ? undefined : doorOf("control", address, this.flags);
     const target = this.openTarget(signal);
     this.target = target;
-    const address = this.flags.text("control");
-    const listener = address === undefined ? undefined : listenControl(this.control, address);
+    const listener = door && listenControl(this.control, door);
     if (listener) printErr(`edgebook: control at ${listener.url}\n`);
     try {
       return await replay((place) => this.pass(place), target, this.options, signal);
@@ -240,6 +255,7 @@ class Session {
       channels,
       feed: namedFeed(flags.text("feed"), channels, flags.text("spec")),
       spec: flags.text("spec"),
+      mqtt: mqttAccess(flags),
       keep: "both",
       clock: "capture",
     } as const;

@@ -2,6 +2,7 @@
  * What the book service counts, as samples of the table of metrics: of the process, and of the books
  * of one `Live`. With shards each has its own `Live`, and their pages are put together.
  */
+import type { KafkaLag } from "../frames/kafka-lag.ts";
 import { Exposition } from "../metrics/exposition.ts";
 import type { AsOfStats } from "./asof/asof-join.ts";
 import type { Live } from "./live.ts";
@@ -13,7 +14,13 @@ export interface ServiceMetrics {
   readonly memoryBytes: number;
   readonly clients: number;
   /** Brokers that chunks come from; directories are always there. */
-  readonly sources?: readonly { readonly source: string; readonly isThere: boolean }[];
+  readonly sources?: readonly {
+    readonly source: string;
+    readonly isThere: boolean;
+    readonly lags?: readonly KafkaLag[] | undefined;
+  }[];
+  /** Rows on their way to Kafka. */
+  readonly events?: { readonly sent: number; readonly bytes: number } | undefined;
 }
 
 /** @returns a page of the Prometheus text format */
@@ -32,14 +39,21 @@ export function liveText(live: Live, rates: Rates): string {
 }
 
 export function serviceMetrics(page: Exposition, service: ServiceMetrics): void {
-  const { version, sources = [] } = service;
+  const { version, sources = [], events } = service;
   if (version !== undefined) page.set("build_info", { version }, 1);
   page.set("uptime_seconds", {}, service.uptimeSeconds);
   page.set("memory_bytes", {}, service.memoryBytes);
   page.set("live_clients", {}, service.clients);
-  for (const { source, isThere } of sources) {
+  for (const { source, isThere, lags = [] } of sources) {
     page.set("source_connected", { source }, isThere ? 1 : 0);
+    for (const { topic, partition, records, seconds } of lags) {
+      page.set("source_lag_records", { topic, partition }, records);
+      page.set("source_lag_seconds", { topic, partition }, seconds);
+    }
   }
+  if (events === undefined) return;
+  page.set("events_sent_total", {}, events.sent);
+  page.set("events_waiting_bytes", {}, events.bytes);
 }
 
 function liveMetrics(page: Exposition, live: Live, rates: Rates): void {

@@ -6,6 +6,7 @@
  */
 import { rmSync } from "node:fs";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
+import { type KafkaLag, lagOfAll } from "../frames/kafka-lag.ts";
 import { type MqttAccess, withoutPassword } from "../frames/mqtt-access.ts";
 import type { CentreLink, ChunkSource } from "../frames/transport.ts";
 import { KafkaChunkSource, type KafkaSettings } from "../frames/transport-kafka.ts";
@@ -107,6 +108,8 @@ type Source = ChunkSource &
     readonly connected?: boolean;
     /** Chunks that wait in the broker, where it says so. */
     readonly lag?: number;
+    /** Of a source that has partitions. */
+    readonly lags?: readonly KafkaLag[];
     readonly clientId?: string;
     readonly subscribed?: Promise<void>;
   };
@@ -151,10 +154,12 @@ async function listenAndRun(
     },
     metrics: () => ({
       version: options.version,
-      sources: sources.map(({ name, connected }) => ({
+      sources: sources.map(({ name, connected, lags }) => ({
         source: withoutPassword(name),
         isThere: connected ?? true,
+        lags,
       })),
+      events,
       uptimeSeconds: Math.round((performance.now() - started) / 1000),
       memoryBytes: process.memoryUsage.rss(),
       clients: listener.clients,
@@ -228,8 +233,19 @@ async function listenAndRun(
 }
 
 /** A place that chunks come from, as `/v1/system` shows it. */
-function sourceJson({ name, connected, lag }: Source): object {
-  return { source: name, connected: connected ?? null, lag: lag ?? null };
+function sourceJson({ name, connected, lag, lags = [] }: Source): object {
+  const { records, seconds } = lagOfAll(lags);
+  const behind = lags.filter((each) => each.records > 0);
+  return {
+    source: name,
+    connected: connected ?? null,
+    lag: lag ?? (lags.length > 0 ? records : null),
+    lag_seconds: lags.length > 0 ? seconds : null,
+    behind: behind.map(({ seconds: age, ...each }) => ({
+      ...each,
+      seconds: Number.isNaN(age) ? null : age,
+    })),
+  };
 }
 
 function openEvents(options: ServiceOptions): EventsOut | undefined {

@@ -4,6 +4,7 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import type { BookPipeline } from "../book/pipeline.ts";
+import type { KafkaLag } from "../frames/kafka-lag.ts";
 import { Exposition } from "../metrics/exposition.ts";
 import { CliError } from "./errors.ts";
 
@@ -14,6 +15,8 @@ export interface IngestTotals {
   readonly files?: number;
   readonly bytes?: number;
   readonly deadLetters?: number;
+  /** Of the partitions that are this worker's. */
+  readonly lags?: readonly KafkaLag[];
 }
 
 const AGAIN_MS = 10_000;
@@ -57,6 +60,10 @@ export class IngestMetrics {
     page.set("lake_dead_letters_total", {}, totals.deadLetters ?? Number.NaN);
     page.set("lake_run_seconds", {}, (Date.now() - this.startedMs) / 1000);
     page.set("lake_last_commit_timestamp_seconds", {}, this.committedMs / 1000);
+    for (const { topic, partition, records, seconds } of totals.lags ?? []) {
+      page.set("lake_topic_lag_records", { topic, partition }, records);
+      page.set("lake_topic_lag_seconds", { topic, partition }, seconds);
+    }
     if (books !== undefined) streamMetrics(page, books);
     try {
       writeFileSync(`${path}.part`, page.text);

@@ -22,6 +22,7 @@ import {
   kafkaLibrary,
   Reading,
 } from "../frames/kafka-client.ts";
+import type { KafkaLag } from "../frames/kafka-lag.ts";
 import { KafkaTopics, PARTITIONS } from "../frames/kafka-topics.ts";
 import type { Action, Add } from "../lake/delta/actions.ts";
 import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
@@ -128,6 +129,11 @@ export class TopicIngest {
       maxBytes: FETCH_BYTES,
       ready: READY_RECORDS,
     });
+  }
+
+  /** Of this worker's partitions: how far it is behind. */
+  get lags(): KafkaLag[] {
+    return this.reading.lags;
   }
 
   /** Until the signal, or until everything is in; commits what it holds before it ends. */

@@ -4,6 +4,7 @@
  */
 import type { Admin, Consumer, Message, Producer } from "@platformatic/kafka";
 import type { Tell } from "../metrics/events.ts";
+import { type KafkaLag, LagWatch } from "./kafka-lag.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 
 const SAY_AGAIN_MS = 60_000;
@@ -18,7 +19,7 @@ const DOUBLE_MS = 10_000;
 const OLD_RENAMES = 2;
 const NEW_RENAMES = 6;
 const OLD_MS = 3_000;
-/** How often topics that are new are looked for. */
+/** How often topics that are new are looked for, and where partitions end. */
 const LOOK_MS = 3_000;
 export const AGAIN_MS = 1000;
 
@@ -151,6 +152,7 @@ export interface ReadingPorts {
 export class Reading {
   private readonly ports: ReadingPorts;
   private consumer: KafkaConsumer | undefined;
+  private readonly watch = new LagWatch();
   private closed = false;
   /** Why no further attempt makes sense. */
   private fatal: Error | undefined;
@@ -180,6 +182,11 @@ export class Reading {
       this.consumer = undefined;
       if (!this.closed) await Bun.sleep(AGAIN_MS);
     }
+  }
+
+  /** Of this member's partitions: how far it is behind. */
+  get lags(): KafkaLag[] {
+    return this.watch.lags(Date.now());
   }
 
   /** @throws if the group does not know this member any more: somebody else has its partitions */
@@ -227,7 +234,12 @@ export class Reading {
       const parts = (consumer.assignments ?? []).flatMap(({ topic, partitions }) =>
         partitions.map((partition) => ({ topic, partition })),
       );
+      this.watch.assign(parts);
+      for (const { topic, partition, offset } of ports.places?.() ?? []) {
+        this.watch.begins(topic, partition, Number(offset));
+      }
       ports.onAssigned?.(parts);
+      void this.lookAtEnds(consumer, topics);
     };
     consumer.on("consumer:group:join", tell);
     const joining = consumer.consume({
@@ -245,6 +257,7 @@ export class Reading {
     if (stream === "late") throw new Error("joining the group did not end");
     let isStale = false;
     const look = setInterval(async () => {
+      void this.lookAtEnds(consumer, topics);
       const now = await ports.topics().catch(() => topics);
       if (isStale || now.every((topic) => topics.includes(topic))) return;
       isStale = true;
@@ -255,9 +268,21 @@ export class Reading {
       for await (const record of stream) {
         if (this.closed || isStale) return;
         await ports.each(record);
+        const { topic, partition, offset, timestamp } = record;
+        this.watch.took(topic, partition, Number(offset), Number(timestamp));
       }
     } finally {
       clearInterval(look);
+    }
+  }
+
+  /** A look that fails changes nothing: the next one comes soon. */
+  private async lookAtEnds(consumer: KafkaConsumer, topics: string[]): Promise<void> {
+    const found = await consumer.listOffsets({ topics, timestamp: -1n }).catch(() => undefined);
+    for (const [topic, ends] of found ?? []) {
+      ends.forEach((end, partition) => {
+        this.watch.ends(topic, partition, Number(end));
+      });
     }
   }
 }

@@ -25,6 +25,7 @@ import {
   Reading,
   Standing,
 } from "./kafka-client.ts";
+import type { KafkaLag } from "./kafka-lag.ts";
 import {
   KafkaTopics,
   PARTITIONS,
@@ -231,6 +232,11 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
 
   get connected(): boolean {
     return this.standing.isThere;
+  }
+
+  /** Of its partitions: how far it is behind. */
+  get lags(): readonly KafkaLag[] {
+    return this.reading?.lags ?? [];
   }
 
   /** Everything that the topics hold, from the beginning; a broken connection goes on where it was. */

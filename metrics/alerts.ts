@@ -137,6 +137,18 @@ export const ALERTS: readonly AlertSpec[] = [
     },
   },
   {
+    name: "EdgebookKafkaBehind",
+    severity: "warning",
+    when: "edgebook_source_lag_seconds > 60 or edgebook_lake_topic_lag_seconds > 900",
+    holds: "2m",
+    says: "The reader of {{ $labels.topic }}/{{ $labels.partition }} is behind.",
+    mend: "More members of the group, or more partitions: docs/KAFKA.md. Does the reader stand still?",
+    scene: {
+      series: [[`edgebook_source_lag_seconds{${AT},topic="f",partition="0"}`, "0x4 90x16"]],
+      fires: { instance: "host:9", topic: "f", partition: "0" },
+    },
+  },
+  {
     name: "EdgebookShardDown",
     severity: "critical",
     when: "edgebook_shard_up == 0",

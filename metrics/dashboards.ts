@@ -268,6 +268,16 @@ export const DASHBOARDS: readonly Dashboard[] = [
           graph("Brokers there", "short", "1: connected.", [
             ["{{source}}", gauge("source_connected")],
           ]),
+          graph("Behind Kafka", "short", "Records of chunks that are not taken.", [
+            ["{{topic}}/{{partition}}", gauge("source_lag_records")],
+          ]),
+          graph("Seconds behind Kafka", "s", "Age of the last record taken, where some wait.", [
+            ["{{topic}}/{{partition}}", gauge("source_lag_seconds")],
+          ]),
+          graph("Rows to Kafka", "short", "A second.", [["rows", rate("events_sent_total")]]),
+          graph("Rows on their way to Kafka", "bytes", "At the bound chunks are held up.", [
+            ["waiting", gauge("events_waiting_bytes")],
+          ]),
           graph("Since the newest chunk", "s", "By feed.", [
             ["{{feed}}", `time() - ${gauge("last_chunk_timestamp_seconds")}`],
           ]),
@@ -380,6 +390,12 @@ export const DASHBOARDS: readonly Dashboard[] = [
           graph("Written", "bytes", "Parquet.", [["bytes", standing("lake_written_bytes_total")]]),
           graph("Seconds", "s", "How long runs take.", [
             ["{{instance}}", gauge("lake_run_seconds")],
+          ]),
+          graph("Behind Kafka", "short", "Records of rows that are not taken.", [
+            ["{{topic}}/{{partition}}", gauge("lake_topic_lag_records")],
+          ]),
+          graph("Seconds behind Kafka", "s", "Age of the last record taken, where some wait.", [
+            ["{{topic}}/{{partition}}", gauge("lake_topic_lag_seconds")],
           ]),
         ],
       ],

@@ -36,6 +36,18 @@ export const LAKE_METRICS = {
     unit: "seconds",
     help: "When the run committed last, since 1970.",
   },
+  lake_topic_lag_records: {
+    ...gauge,
+    labels: ["topic", "partition"],
+    unit: "records",
+    help: "Records of a partition of Kafka that stand behind the last one taken.",
+  },
+  lake_topic_lag_seconds: {
+    ...gauge,
+    labels: ["topic", "partition"],
+    unit: "seconds",
+    help: "Age of the last record taken of a partition of Kafka; 0 where none waits.",
+  },
   lake_stream_position: {
     ...gauge,
     labels: ["feed", "stream"],

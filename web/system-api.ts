@@ -59,6 +59,14 @@ export interface System {
     readonly source: string;
     readonly connected: boolean | null;
     readonly lag: number | null;
+    readonly lag_seconds: number | null;
+    /** Partitions of Kafka of which records wait. */
+    readonly behind: readonly {
+      readonly topic: string;
+      readonly partition: number;
+      readonly records: number;
+      readonly seconds: number | null;
+    }[];
   }[];
   readonly collectors: readonly {
     readonly url: string;

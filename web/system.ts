@@ -102,7 +102,7 @@ function Service({ known }: { readonly known: System }): VNode {
 }
 
 function Sources({ known: { sources } }: { readonly known: System }): VNode {
-  const rows = sources.map(({ source, connected, lag }) =>
+  const rows = sources.flatMap(({ source, connected, lag, lag_seconds: seconds, behind }) => [
     h(
       "tr",
       { key: source },
@@ -113,9 +113,20 @@ function Sources({ known: { sources } }: { readonly known: System }): VNode {
         connected === false ? "not connected" : "connected",
       ),
       h("td", null, lag === null ? "–" : count(lag)),
+      h("td", null, seconds === null ? "–" : span(seconds)),
     ),
-  );
-  return card("Sources", table(["source", "state", "lag"], rows));
+    ...behind.map((each) =>
+      h(
+        "tr",
+        { key: `${source} ${each.topic}/${each.partition}` },
+        h("td", { class: "quiet" }, `${each.topic}/${each.partition}`),
+        h("td", { class: "waits" }, "behind"),
+        h("td", null, count(each.records)),
+        h("td", null, each.seconds === null ? "–" : span(each.seconds)),
+      ),
+    ),
+  ]);
+  return card("Sources", table(["source", "state", "lag", "behind by"], rows));
 }
 
 const table = (heads: readonly string[], rows: readonly VNode[]): VNode =>

@@ -225,7 +225,10 @@ async function ingestTopics(
     endsAtLatest: flags.on("ends-at-latest-offsets"),
     onStatus: (text) => printErr(`edgebook: ${text}\n`),
   });
-  const ended = new IngestMetrics(flags.text("metrics")).follow(() => work.counts);
+  const ended = new IngestMetrics(flags.text("metrics")).follow(() => ({
+    ...work.counts,
+    lags: work.lags,
+  }));
   await work.run(signal).finally(ended);
   const seconds = (performance.now() - started) / 1000;
   const { rows, batches, commits, deadLetters } = work.counts;

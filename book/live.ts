@@ -117,6 +117,7 @@ export class LiveFeed {
       },
     });
     const { sequencer } = this.pipeline;
+    options.rows?.follow(feed, sequencer);
     this.repairs = new Repairs(feed.id, sequencer, options.ask, options.repairs);
     this.repairChunks = new RepairChunks(feed, sequencer);
     const sessions = options.calendar?.get(feed.id);

@@ -13,7 +13,7 @@ import { NameTable } from "../book/rows/name-table.ts";
 import { readBatchHead, readRows } from "../book/rows/protobuf-read.ts";
 import { BATCH_ROWS_MOST } from "../book/rows/protobuf-schema.ts";
 import { RowBatch, rowsOf } from "../book/rows/row-batch.ts";
-import type { LakeTable as RowTable } from "../book/rows/schema.ts";
+import type { SentTable as RowTable } from "../book/rows/schema.ts";
 import {
   clientOptions,
   ensureTopic,

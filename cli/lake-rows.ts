@@ -118,6 +118,21 @@ export class LakeRows implements RowSink {
   }
 }
 
+/** By the rows' own flags; of gaps, by how they ended. */
+function doubtIn(batch: RowBatch): number {
+  let doubt = 0;
+  for (const column of batch.columns) {
+    if (column.kind === "flags") {
+      for (let at = 0; at < batch.count; at++) doubt |= column.value[at];
+    } else if (column.kind === "text") {
+      const values = column.value.slice(0, batch.count);
+      if (column.name === "state" && values.includes("lost")) doubt |= RowFlag.Gap;
+      if (column.name === "repaired_by" && values.includes("snapshot")) doubt |= RowFlag.Snapshot;
+    }
+  }
+  return doubt;
+}
+
 /** A file that is being written, in memory. */
 class OpenFile {
   private readonly parts: Uint8Array[] = [];
@@ -173,9 +188,7 @@ class Bounds {
   add(batch: RowBatch): void {
     this.addTimes(batch.time("ts_event"), batch.count);
     this.addNames(batch);
-    const flags = batch.columns.find((column) => column.kind === "flags");
-    if (flags?.kind !== "flags") return;
-    for (let at = 0; at < batch.count; at++) this.flags |= flags.value[at];
+    this.flags |= doubtIn(batch);
   }
 
   stats(): Omit<FileStats, "numRecords"> {

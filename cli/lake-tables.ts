@@ -9,6 +9,7 @@ import {
   LAKE_TABLES,
   lakeColumns,
   type LakeTable as RowTable,
+  type SentTable,
 } from "../book/rows/schema.ts";
 import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
 import { tableStorage } from "../lake/lake-place.ts";
@@ -19,6 +20,8 @@ import { dayInNewYork, dayText } from "./trading-day.ts";
 export type TableName = RowTable | "gaps" | "dead_letters";
 
 export const ROW_TABLES = Object.keys(LAKE_TABLES) as RowTable[];
+/** Those that a topic is read for. */
+export const TOPIC_TABLES: readonly SentTable[] = [...ROW_TABLES, "gaps"];
 const INDIA_SEC = 5.5 * 3600;
 
 /** What could not be read of a topic: where it stood, why, and its bytes; `sequence` is the offset. */

@@ -62,7 +62,7 @@ export class KafkaTopics {
     return topic.startsWith(`${this.prefix}.frames.`);
   }
 
-  /** Rows of `events`, `bbo` or `trades`. */
+  /** Rows of `events`, `bbo`, `trades` or `gaps`. */
   rows(table: string): string {
     return `${this.prefix}.${table}`;
   }

@@ -8,7 +8,7 @@ import { duckCheckpoints } from "./delta/checkpoint-duckdb.ts";
 import { DeltaTable } from "./delta/table.ts";
 import { Duck, named, quoted } from "./duckdb.ts";
 import { tableStorage, tablesIn } from "./lake-place.ts";
-import { type PartitionProof, proofsOf } from "./lake-table.ts";
+import { type PartitionProof, proofsOf, withGaps } from "./lake-table.ts";
 import { CacheTooSmall, LocalFiles } from "./local-files.ts";
 
 export interface TableVersion {
@@ -81,6 +81,12 @@ export class LakeQuery {
       if (!(error instanceof CacheTooSmall)) throw error;
       throw new QueryError(error.code, error.message, error.hint);
     }
+  }
+
+  /** Of each day and stream, what there is of its events, and whether that is whole. */
+  get proofs(): readonly PartitionProof[] {
+    const of = (table: string) => this.tables.find(({ name }) => name === table)?.proofs ?? [];
+    return withGaps(of("events"), of("gaps"));
   }
 
   /**

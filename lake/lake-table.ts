@@ -205,6 +205,17 @@ export function proofsOf(files: Iterable<Add>): PartitionProof[] {
   return [...proofs.values()].sort((a, b) => a.date.localeCompare(b.date) || a.stream - b.stream);
 }
 
+/** What the table of gaps knows of the same days and streams is said too: a loss behind the last event. */
+export function withGaps(
+  events: readonly PartitionProof[],
+  gaps: readonly PartitionProof[],
+): PartitionProof[] {
+  return events.map((proof) => {
+    const known = gaps.find(({ date, stream }) => date === proof.date && stream === proof.stream);
+    return { ...proof, doubt: [...new Set(proof.doubt + (known?.doubt ?? ""))].join("") };
+  });
+}
+
 export function isBefore(a: RowPlace, b: RowPlace): boolean {
   if (a.epoch !== b.epoch) return a.epoch < b.epoch;
   if (a.sequence !== b.sequence) return a.sequence < b.sequence;

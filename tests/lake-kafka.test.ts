@@ -1,17 +1,21 @@
 /** Chunks to books to Kafka to Delta: each row once, whoever is killed, whatever is sent again. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientOptions, closeClients, openClients } from "../frames/kafka-client.ts";
+import { ethernet, ipv4, pcapFile, udp } from "./capture-files.ts";
 import { edgebook } from "./cli-run.ts";
 import { sharedKafka } from "./kafka-broker.ts";
+import { MORNING_SEC } from "./kafka-market.ts";
 import { contents, ingestKilled } from "./lake-run.ts";
 import { start } from "./live-run.ts";
+import { nseMessage } from "./nse-messages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-kafka-"));
 const chunks = join(folder, "chunks");
 const LIMIT_MS = 180_000;
+const NSE_EPOCH_SEC = 315_532_800 - 19_800;
 const prefix = `lake-${process.pid}`;
 let url: string | undefined;
 let wanted = { events: 0, trades: 0, bbo: 0 };
@@ -35,11 +39,37 @@ beforeAll(async () => {
 }, LIMIT_MS);
 
 /** The book service reads the chunks and sends what happened; ends when all is with the brokers. */
-async function sendEvents(to: string): Promise<void> {
-  const words = ["--from", `dir:${chunks}`, "--http", "127.0.0.1:0", "--events", to];
+async function sendEvents(to: string, from = chunks): Promise<void> {
+  const words = ["--from", `dir:${from}`, "--http", "127.0.0.1:0", "--events", to];
   const book = start("book", ...words);
   await book.says("every source has been read");
   await book.interrupt();
+}
+
+/**
+ * Orders on three streams: of the first twenty numbers in the middle never come, of the second nothing
+ * comes behind 200 but a heartbeat that says there were thirty more.
+ */
+function writeHoled(path: string): void {
+  const packets: Parameters<typeof pcapFile>[0][number][] = [];
+  const put = (stream: number, ms: number, bytes: Uint8Array) => {
+    const sec = MORNING_SEC + Math.floor(ms / 1000);
+    const payload = ethernet(0x0800, ipv4(`239.1.1.${stream}`, udp(10_000, bytes)));
+    packets.push({ sec, fraction: (ms % 1000) * 1000, bytes: payload });
+  };
+  for (let number = 1; number <= 200; number++) {
+    for (const stream of [1, 2, 3]) {
+      if (stream === 1 && number > 100 && number <= 120) continue;
+      const timestamp = BigInt(MORNING_SEC - NSE_EPOCH_SEC) * 1_000_000_000n + BigInt(number);
+      const order = { order_id: number, token: 7, side: "B", price: 7000, quantity: 5, timestamp };
+      put(stream, number * 2, nseMessage("N", number, order, stream));
+    }
+  }
+  for (let ms = 500; ms < 1500; ms += 100) {
+    put(2, ms, nseMessage("Z", 0, { last_seq_no: 230 }, 2));
+    put(3, ms, nseMessage("Z", 0, { last_seq_no: 200 }, 3));
+  }
+  writeFileSync(path, pcapFile(packets));
 }
 
 async function rowsOf(lake: string) {
@@ -111,6 +141,35 @@ describe("ingest from Kafka", () => {
       );
       expect(both.map(({ code }) => code)).toEqual([0, 0]);
       expect(await rowsOf(lake)).toEqual(wanted);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "tells what is missing, also behind the last event of a stream",
+    async () => {
+      if (url === undefined) return;
+      const capture = join(folder, "holed.pcap");
+      writeHoled(capture);
+      const holed = join(folder, "holed-chunks");
+      await edgebook(["collect", "--pcap", capture, "--feed", "nse-fo", "--to", `dir:${holed}`]);
+      const to = `${url}-holed`;
+      await sendEvents(to, holed);
+      const direct = join(folder, "holed-direct");
+      await edgebook(["ingest", holed, "--feed", "nse-fo", "--lake", direct]);
+      const lake = join(folder, "holed-lake");
+      const more = ["--lake", lake, "--ends-at-latest-offsets", "--consumer-group", "holed"];
+      const { code, err } = await edgebook(["ingest", "--kafka", to, ...more]);
+      expect({ code, err }).toMatchObject({ code: 0 });
+      const sql = "SELECT stream, sequence, last, state FROM gaps ORDER BY stream, sequence";
+      const ask = ["query", sql, "--format", "csv", "--prove", "--lake"];
+      const found = await edgebook([...ask, lake]);
+      expect(found.out).toBe("stream,sequence,last,state\n1,101,120,lost\n2,201,230,lost\n");
+      expect(found.code).toBe(3);
+      expect(found.err).toMatch(/stream 1: .*numbers are lost/);
+      expect(found.err).toMatch(/stream 2: .*numbers 1 to 200.*numbers are lost/);
+      expect(found.err).toMatch(/stream 3: .*whole/);
+      expect(found.out).toBe((await edgebook([...ask, direct])).out);
     },
     LIMIT_MS,
   );

@@ -19,11 +19,11 @@ import {
   type ColumnKind,
   type ColumnSpec,
   LAKE_TABLES,
-  type LakeTable,
   lakeColumns,
+  type SentTable,
 } from "./schema.ts";
 
-export const TABLES = Object.keys(LAKE_TABLES) as LakeTable[];
+export const TABLES = [...Object.keys(LAKE_TABLES), "gaps"] as SentTable[];
 export const PACKAGE = "edgebook.v1";
 /** No batch has more rows. */
 export const BATCH_ROWS_MOST = 4096;
@@ -34,10 +34,11 @@ export const BatchField = { Feed: 1, PriceDecimals: 2, Rows: 4, Names: 5 } as co
 export const FIRST_COLUMN = 11;
 export const FIRST_NONE = 111;
 
-const MESSAGES: Readonly<Record<LakeTable, string>> = {
+const MESSAGES: Readonly<Record<SentTable, string>> = {
   events: "Event",
   trades: "Trade",
   bbo: "Quote",
+  gaps: "Gap",
 };
 
 const TYPES: Readonly<Record<ColumnKind, ProtoType>> = {
@@ -72,7 +73,7 @@ export function hasNones(kind: ColumnKind): boolean {
 }
 
 /** The full name of a table's batch: `edgebook.v1.EventBatch`. */
-export const batchName = (table: LakeTable) => `${PACKAGE}.${MESSAGES[table]}Batch`;
+export const batchName = (table: SentTable) => `${PACKAGE}.${MESSAGES[table]}Batch`;
 
 const HEAD: readonly ProtoField[] = [
   { name: "feed", number: BatchField.Feed, type: "string" },

@@ -7,7 +7,7 @@ import { readBatchHead, readRows } from "./protobuf-read.ts";
 import { ProtobufRows } from "./protobuf-rows.ts";
 import { batchName, rowsProto, TABLES } from "./protobuf-schema.ts";
 import { type Column, RowBatch } from "./row-batch.ts";
-import { type LakeTable, lakeColumns } from "./schema.ts";
+import { lakeColumns, type SentTable } from "./schema.ts";
 
 const DECIMALS = 4;
 const words = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -66,7 +66,7 @@ function fill(column: Column, row: number, from: Cell, names: NameTable): void {
   }
 }
 
-const newBatch = (table: LakeTable, names: NameTable, capacity: number) =>
+const newBatch = (table: SentTable, names: NameTable, capacity: number) =>
   new RowBatch(lakeColumns(table), names, DECIMALS, capacity);
 
 /** What can be seen of a row. */
@@ -82,7 +82,7 @@ function shown(batch: RowBatch, row: number): unknown[] {
   });
 }
 
-function packed(table: LakeTable, cells: Cell[][]) {
+function packed(table: SentTable, cells: Cell[][]) {
   const names = new NameTable();
   const batch = newBatch(table, names, 64);
   for (const row of cells) {

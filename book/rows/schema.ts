@@ -105,12 +105,15 @@ export function bookColumns(schema: Exclude<Schema, "definition" | "status">): C
 /** Tables of a lake, and whose rows they hold. */
 export const LAKE_TABLES = { events: "mbo", trades: "trades", bbo: "bbo" } as const;
 export type LakeTable = keyof typeof LAKE_TABLES;
+/** Tables that rows are sent for: those, and the gaps. */
+export type SentTable = LakeTable | "gaps";
 
 /**
  * The columns of a lake's table: the schema's own, and the epoch and the row within its message, so
  * that (stream, epoch, sequence, row) names each row for good.
  */
-export function lakeColumns(table: LakeTable): ColumnSpec[] {
+export function lakeColumns(table: SentTable): ColumnSpec[] {
+  if (table === "gaps") return gapColumns();
   const place: ColumnSpec[] = [
     { name: "epoch", kind: "integer" },
     { name: "row", kind: "integer" },

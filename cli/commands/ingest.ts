@@ -11,7 +11,7 @@ import type { FlagValues } from "../flag-values.ts";
 import { IngestMetrics } from "../ingest-metrics.ts";
 import { Ingesting } from "../ingesting.ts";
 import { TopicIngest } from "../ingesting-topic.ts";
-import { ROW_TABLES } from "../lake-tables.ts";
+import { TOPIC_TABLES } from "../lake-tables.ts";
 import { loadMasters } from "../masters.ts";
 import { readOffline } from "../offline.ts";
 import { printErr } from "../output.ts";
@@ -120,7 +120,7 @@ export const command: Command = {
     "joined with). Files lie by date and stream. Rows are named by (stream, epoch, sequence, row): " +
     "what the lake has is left out, so a run that was killed is simply started again.\n" +
     "Each commit says of every stream what was delivered and what is missing.\n" +
-    "With --kafka it reads the topics events, trades and bbo (or those named) in the manner of " +
+    "With --kafka it reads the topics events, trades, bbo and gaps (or those named) in the manner of " +
     "kafka-delta-ingest: offsets are committed with the rows. What cannot be read goes into the " +
     "table dead_letters.",
   examples: [
@@ -179,7 +179,7 @@ export const command: Command = {
 };
 
 async function compactLake(lake: string): Promise<void> {
-  for (const table of [...ROW_TABLES, "gaps"]) {
+  for (const table of TOPIC_TABLES) {
     const delta = await DeltaTable.open(tableStorage(lake, table), duckCheckpoints);
     if (!delta.exists) continue;
     const { before, after, rows } = await compact(delta, randomUUID, Date.now);
@@ -200,17 +200,17 @@ async function ingestTopics(
 ): Promise<number> {
   const { brokers, prefix } = parseKafkaAddress(kafka);
   const topics = new KafkaTopics(prefix);
-  const asked = names.length === 0 ? ROW_TABLES : names;
-  const wrong = asked.find((name) => !ROW_TABLES.some((table) => table === name));
+  const asked = names.length === 0 ? TOPIC_TABLES : names;
+  const wrong = asked.find((name) => !TOPIC_TABLES.some((table) => table === name));
   if (wrong !== undefined) {
     throw new CliError(
       "bad_argument",
       `'${wrong}' is no topic of rows.`,
-      `There are ${ROW_TABLES.join(", ")}.`,
+      `There are ${TOPIC_TABLES.join(", ")}.`,
     );
   }
   const started = performance.now();
-  const tables = ROW_TABLES.filter((table) => asked.includes(table));
+  const tables = TOPIC_TABLES.filter((table) => asked.includes(table));
   const work = new TopicIngest({
     brokers,
     prefix,

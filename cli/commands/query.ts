@@ -101,7 +101,7 @@ export const command: Command = {
 
 /** Says of each day and stream of the events whether it is whole. */
 function proved(lake: LakeQuery): number {
-  const proofs = lake.tables.find(({ name }) => name === "events")?.proofs ?? [];
+  const { proofs } = lake;
   for (const { date: day, stream: id, first, last, rows, doubt } of proofs) {
     const verdict =
       doubt === ""

@@ -7,8 +7,9 @@ import { openSync, readSync, statSync } from "node:fs";
 import { MessageBatch } from "../feed/message-batch.ts";
 import { nasdaqItch50 } from "../feed/nasdaq/feed.ts";
 import { nseFo } from "../feed/nse/feed.ts";
+import { NseFraming } from "../feed/nse/framing.ts";
 import { OpBatch, OpKind } from "../feed/op-batch.ts";
-import { PacketBatch, PacketKind } from "../feed/packet-batch.ts";
+import { PacketBatch } from "../feed/packet-batch.ts";
 import type { MarketFile } from "./market-files.ts";
 import { runYardstick } from "./yardstick.ts";
 
@@ -25,7 +26,6 @@ export interface DecodeResult {
 
 /** Messages framed and decoded at once, as the pipeline does it. */
 const BATCH = 1024;
-const CONTEXT = { stream: 1 };
 
 export function measureDecode(file: MarketFile, rounds: number): DecodeResult {
   const bytes = file.feed === "itch" ? wholeFile(file.path) : bareMessages(wholeFile(file.path));
@@ -91,13 +91,15 @@ class ItchRun {
   }
 }
 
-/** Messages of one NSE line, each a datagram of its own. */
+/** Messages of one NSE line, each a datagram of its own, in batches as a capture's reader gives them. */
 class NseRun {
   private readonly bytes: Uint8Array;
+  private readonly offsets = new Int32Array(BATCH);
+  private readonly lengths = new Int32Array(BATCH);
   private readonly packets = new PacketBatch(BATCH, BATCH);
   private readonly messages = new MessageBatch(BATCH);
   private readonly ops = new OpBatch(BATCH);
-  private readonly framing = nseFo.framing();
+  private readonly framing = new NseFraming();
   private readonly decoder = nseFo.decoder({});
 
   constructor(bytes: Uint8Array) {
@@ -105,18 +107,21 @@ class NseRun {
   }
 
   decode(sum: FieldSum | undefined): number {
-    const { bytes, packets, messages, framing } = this;
+    const { bytes, offsets, lengths, packets, messages, framing } = this;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     messages.bytes = bytes;
     messages.view = view;
     let total = 0;
     for (let at = 0; at < bytes.length; ) {
-      packets.clear();
-      for (let frame = 0; frame < BATCH && at < bytes.length; frame++) {
-        const length = view.getInt16(at, true);
-        framing.read(view, at, length, frame, CONTEXT, packets);
-        at += length;
+      let count = 0;
+      for (; count < BATCH && at < bytes.length; count++) {
+        offsets[count] = at;
+        lengths[count] = view.getInt16(at, true);
+        at += lengths[count];
       }
+      packets.clear();
+      const read = framing.readRun(view, offsets, lengths, 0, count, packets);
+      if (read < count) throw new Error(`message ${total + read} of the file is damaged`);
       total += this.decodePackets(sum);
     }
     return total;
@@ -124,16 +129,10 @@ class NseRun {
 
   private decodePackets(sum: FieldSum | undefined): number {
     const { packets, messages, ops } = this;
-    let count = 0;
-    for (let packet = 0; packet < packets.count; packet++) {
-      if (packets.kind[packet] !== PacketKind.Messages) continue;
-      const end = packets.firstMessage[packet + 1];
-      for (let i = packets.firstMessage[packet]; i < end; i++, count++) {
-        messages.offset[count] = packets.messageOffset[i];
-        messages.length[count] = packets.messageLength[i];
-        messages.sequence[count] = packets.sequence[packet];
-      }
-    }
+    const { count } = packets;
+    messages.offset.set(packets.messageOffset.subarray(0, count));
+    messages.length.set(packets.messageLength.subarray(0, count));
+    messages.sequence.set(packets.sequence.subarray(0, count));
     this.decoder.decodeRun(messages, 0, count, ops);
     sum?.take(ops, count);
     return count;

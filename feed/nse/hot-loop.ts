@@ -61,13 +61,13 @@ export function decodeSound(
   zeroIsMarket: boolean,
   ops: OpBatch,
 ): number {
-  const { view, kind: messageKind, offset, length } = messages;
+  const { bytes, view, kind: messageKind, offset, length } = messages;
   const { kind, flags, side, instrument, price, size } = ops;
   const { idLo, idHi, id2Lo, id2Hi, timeLo, timeHi } = ops;
   for (let at = from; at < to; at++) {
     const o = offset[at];
     if (messageKind[at] !== MessageKind.Message || length[at] < ORDER_LENGTH) return at;
-    const shape = SHAPES[view.getUint8(o + 8)];
+    const shape = SHAPES[bytes[o + 8]];
     const id = view.getFloat64(o + 17, true);
     const scaled = id * PER_TWO_32;
     const hi = scaled | 0;
@@ -77,7 +77,7 @@ export function decodeSound(
     if (word !== shifted || (hi & BEYOND_IDS) !== 0 || shape === 0) return at;
     let index = -1;
     if ((shape & IS_TRADE) === 0) {
-      const buySell = SIDES[view.getUint8(o + 29)];
+      const buySell = SIDES[bytes[o + 29]];
       const orderPrice = view.getInt32(o + 30, true);
       const quantity = view.getInt32(o + 34, true);
       const isShort = ((quantity | (quantity - 1)) & (shape >> 31)) < 0;
@@ -85,12 +85,12 @@ export function decodeSound(
       const token = view.getInt32(o + 25, true);
       if ((shape & IS_SPREAD) === 0) {
         if (token >= 0 && token < outrights.length) index = outrights[token];
-        flags[at] = zeroIsMarket && orderPrice === 0 ? OpFlag.MarketOrder : 0;
-      } else {
-        if (token >= 0 && token < spreads.length) index = spreads[token];
-        flags[at] = 0;
-      }
+      } else if (token >= 0 && token < spreads.length) index = spreads[token];
       if (index < 0) return at;
+      flags[at] = 0;
+      if (zeroIsMarket && orderPrice === 0 && (shape & IS_SPREAD) === 0) {
+        flags[at] = OpFlag.MarketOrder;
+      }
       side[at] = buySell;
       price[at] = orderPrice;
       size[at] = quantity;

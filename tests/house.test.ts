@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import packageFile from "../package.json" with { type: "json" };
 
 const house = join(import.meta.dir, "..");
 
@@ -63,6 +64,10 @@ const IMPURE: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["process", /\bprocess\s*\./],
   ["fetch", /\bfetch\s*\(/],
 ];
+
+/** The package of an import that is there when it runs, no file of ours and not built in. */
+const PACKAGE_IMPORT =
+  /^(?:import|export|const)\b(?! type )[^;]*?(?:from |import\(|import )"(?!\.|node:|bun:|bun")((?:@[^"/]+\/)?[^"/]+)[^"]*"/gm;
 
 interface Source {
   /** From the house's root, with slashes. */
@@ -152,6 +157,21 @@ describe("the house", () => {
       }
     }
     expect(missing).toEqual([]);
+  });
+
+  test("what the product imports is installed with it: no image has the packages of development", () => {
+    const { dependencies, optionalDependencies } = packageFile;
+    const installed = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+    const found: string[] = [];
+    for (const { path, room, text } of production) {
+      if (!(ROOMS as readonly string[]).includes(room)) continue;
+      for (const [, name = ""] of text.matchAll(PACKAGE_IMPORT)) {
+        if (!installed.has(name)) found.push(`${path} imports ${name}`);
+      }
+    }
+    expect(found).toEqual([]);
+    const [, name] = [...'import x from "@a/b/c";'.matchAll(PACKAGE_IMPORT)][0] ?? [];
+    expect(name).toBe("@a/b");
   });
 
   test("the search itself finds what it looks for", () => {

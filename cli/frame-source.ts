@@ -115,9 +115,12 @@ function counted(frames: FrameBatch, counters: CaptureCounters): FrameBatch {
 export async function* mergedBatches(
   sources: readonly AsyncGenerator<SourceBatch>[],
 ): AsyncGenerator<FrameBatch> {
-  for await (const { frames, requested } of mergedSources(sources)) {
-    if (requested === undefined || requested.kind === "recovered") yield frames;
-  }
+  for await (const batch of mergedSources(sources)) if (isFrames(batch)) yield batch.frames;
+}
+
+/** Whether a batch is of datagrams, captured or recovered, and not of a snapshot's records. */
+export function isFrames({ requested }: SourceBatch): boolean {
+  return requested === undefined || requested.kind === "recovered";
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Edge: one client's replay of history: captures and chunks through the one pipeline, as rows at
  * the speed asked for. Books are built from the input's beginning, whatever moment rows begin at;
- * going back builds them again.
+ * going back builds them again. What chunks hold of repairs mends them as it did live.
  */
 
 import { NdjsonWriter } from "../book/rows/ndjson.ts";
@@ -9,6 +9,7 @@ import type { RowBatch, RowSink } from "../book/rows/row-batch.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { InstrumentMaster } from "../feed/instruments.ts";
 import type { Channels } from "../frames/channels.ts";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { ReplayControl } from "../replayer/control.ts";
 import { type Instant, Selection } from "../replayer/filter.ts";
@@ -100,8 +101,15 @@ export class HistorySession implements ReplayTarget {
     this.rebuilding = undefined;
     this.gapsTold = 0;
     let reached = from === undefined;
-    for await (const batch of this.input.pass()) {
-      if (this.rebuilding === undefined) await this.begin(batch, from);
+    const unheard: ChunkHeader[] = [];
+    for await (const source of this.input.batches((header) => void unheard.push(header))) {
+      const { frames: batch, requested } = source;
+      const books = this.rebuilding ?? (await this.begin(batch, from));
+      for (const header of unheard.splice(0)) books.heard(header);
+      if (requested !== undefined) {
+        books.requested(requested, batch);
+        continue;
+      }
       if (batch.count > 0 && this.isBeyond(batch)) return;
       const first = reached || !from ? 0 : this.indexFrom(batch, from);
       this.take(batch, 0, first);
@@ -113,7 +121,7 @@ export class HistorySession implements ReplayTarget {
     }
   }
 
-  private async begin(first: FrameBatch, from: Instant | undefined): Promise<void> {
+  private async begin(first: FrameBatch, from: Instant | undefined): Promise<Rebuilding> {
     const { query, channels } = this;
     const { spec, date } = this.source;
     const feed = namedFeed(query.feed ?? this.source.feed, channels, spec) ?? guessFeed(first);
@@ -140,6 +148,7 @@ export class HistorySession implements ReplayTarget {
     await rebuilding.open({ feed, channels, captured: true, midnightSec });
     this.rebuilding = rebuilding;
     this.settle();
+    return rebuilding;
   }
 
   private rowsTo(shape: RowBatch): RowSink {

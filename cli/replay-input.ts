@@ -12,7 +12,7 @@ import type { FrameBatch } from "../frames/frame-batch.ts";
 import { type Input, openInput } from "../frames/input.ts";
 import { seekIndexOf, spanFrames } from "../frames/seek-file.ts";
 import type { Selection } from "../replayer/filter.ts";
-import { frameBatches, mergedBatches, type SourceBatch } from "./frame-source.ts";
+import { frameBatches, isFrames, mergedSources, type SourceBatch } from "./frame-source.ts";
 import { filesBelow } from "./input-files.ts";
 import { printErr } from "./output.ts";
 
@@ -43,6 +43,14 @@ export class ReplayInput {
 
   /** All frames that the selection's span may need, in order of capture time. */
   async *pass(): AsyncGenerator<FrameBatch> {
+    for await (const batch of this.batches()) if (isFrames(batch)) yield batch.frames;
+  }
+
+  /**
+   * The same, with what was obtained by request as such, snapshots and clears too.
+   * @param onChunk told of each chunk before its frames come, perhaps long before
+   */
+  async *batches(onChunk?: (header: ChunkHeader) => void): AsyncGenerator<SourceBatch> {
     const inputs: Input[] = [];
     const counters: CaptureCounters[] = [];
     try {
@@ -50,9 +58,9 @@ export class ReplayInput {
       const sources = inputs.map((input) => {
         const counting = new CaptureCounters();
         counters.push(counting);
-        return this.source(input, counting);
+        return this.source(input, counting, onChunk);
       });
-      yield* mergedBatches(sources);
+      yield* mergedSources(sources);
     } finally {
       for (const input of inputs) input.close();
     }
@@ -61,7 +69,11 @@ export class ReplayInput {
     });
   }
 
-  private source(input: Input, counters: CaptureCounters): AsyncGenerator<SourceBatch> {
+  private source(
+    input: Input,
+    counters: CaptureCounters,
+    onChunk: ((header: ChunkHeader) => void) | undefined,
+  ): AsyncGenerator<SourceBatch> {
     const { selection, clockName } = this.options;
     const { channels } = this;
     const span = selection?.span;
@@ -76,7 +88,7 @@ export class ReplayInput {
       selection?.clock === "recv" && span
         ? (header: ChunkHeader) => isTouched(header, span)
         : undefined;
-    return frameBatches(input, channels, counters, false, undefined, isWanted);
+    return frameBatches(input, channels, counters, false, onChunk, isWanted);
   }
 
   private sayPacked({ path, compression }: Input): void {

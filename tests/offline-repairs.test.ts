@@ -1,18 +1,24 @@
 /** Chunks with recovered messages and snapshots, read from files, give what the live service gave. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Certifying } from "../cli/certifying.ts";
 import { FlagValues } from "../cli/flag-values.ts";
+import { parseHistoryQuery } from "../cli/history-query.ts";
+import { HistorySession } from "../cli/history-session.ts";
 import { type Consumer, readOffline } from "../cli/offline.ts";
 import { Rebuilding } from "../cli/rebuilding.ts";
+import { Channels } from "../frames/channels.ts";
 import { DirChunkSink } from "../frames/transport-dir.ts";
 import { type Certificate, certificatesOf } from "../streams/certificate.ts";
 import { compareCertificates, contradictions } from "../streams/certificate-check.ts";
 import { lastJson, run } from "./live-run.ts";
 import { type Judged, judgeBooks } from "./recovery-judge.ts";
 import { RecoveryWorld, type WorldOptions } from "./recovery-world.ts";
+
+/** A world in virtual time takes a second, and more where others want the processor. */
+setDefaultTimeout(60_000);
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-offline-repairs-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -127,6 +133,54 @@ describe("chunks of what both lines lost", () => {
       expect(compareCertificates(ours, liveCertificates(world), options)).toEqual([]);
     });
   }
+});
+
+/** What a client of `replay --serve` gets of these chunks. */
+async function history(path: string) {
+  const source = {
+    paths: [path],
+    channels: () => new Channels(),
+    feed: undefined,
+    spec: undefined,
+    date: undefined,
+    mastersFor: async () => undefined,
+  };
+  const said: string[] = [];
+  const out = async (lines: Uint8Array) => void said.push(new TextDecoder().decode(lines));
+  const session = new HistorySession(source, parseHistoryQuery(new URLSearchParams()), out);
+  await session.run(new AbortController().signal);
+  type Line = { gap?: { from: string; to: string }; sequence: string; stream: number };
+  const lines = said.join("").trimEnd().split("\n");
+  const records = lines.map((line) => JSON.parse(line) as Line);
+  return {
+    gaps: records.flatMap(({ gap }) => (gap === undefined ? [] : [gap])),
+    ofLost: records.filter(({ stream, sequence: at }) => stream === 1 && +at >= 300 && +at <= 340),
+  };
+}
+
+describe("the history that a replay serves of chunks", () => {
+  // An exchange that is slow to answer: by then a window would long be over.
+  const slow = { tickServer: { lagNs: 400e6 } };
+
+  test("has the rows that recovery brought, however late, and tells of no gap", async () => {
+    const { path } = await collected("history", slow);
+    const { gaps, ofLost } = await history(path);
+    expect(gaps).toEqual([]);
+    expect(ofLost.length).toBeGreaterThan(0);
+  });
+
+  test("has what a snapshot mended, and tells of no gap", async () => {
+    const { path } = await collected("history-image", { edge: { ticks: false } });
+    expect((await history(path)).gaps).toEqual([]);
+  });
+
+  test("tells of the gap that nobody mended", async () => {
+    const nobody = { edge: { ticks: false, snapshots: false } };
+    const { path } = await collected("history-nobody", nobody);
+    const { gaps, ofLost } = await history(path);
+    expect(gaps).toMatchObject([{ from: "300", to: "340" }]);
+    expect(ofLost).toEqual([]);
+  });
 });
 
 describe("the command", () => {

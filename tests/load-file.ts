@@ -40,7 +40,7 @@ export interface LoadFileOptions extends Omit<LoadOptions, "codec" | "boot" | "s
 }
 
 /** Bumped when the bytes of the same options change. */
-const EDITION = 1;
+const EDITION = 2;
 const NS = 1_000_000_000;
 const FIRST_SEC = 1_790_000_000;
 /** A varint of seconds from 1978 to 3058. */

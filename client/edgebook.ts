@@ -117,10 +117,12 @@ export class Edgebook {
     this.retryMs = retryMs;
   }
 
+  /** What answers: product and version. @throws EdgebookError, as every question here */
   version(): Promise<Shape<"Version">> {
     return this.get("/version");
   }
 
+  /** Every stream with its state, position, rates (messages a second) and lines. */
   async streams(): Promise<Stream[]> {
     return (await this.get<Shape<"Streams">>("/v1/streams")).streams;
   }
@@ -139,10 +141,17 @@ export class Edgebook {
     }
   }
 
+  /**
+   * One book as it stands: levels from the best on, prices as decimal strings, times as strings of
+   * nanoseconds since 1970 UTC; `doubtful` says that it may be wrong.
+   * @param depth levels a side, at most 1,000
+   * @throws EdgebookError `unknown_token`, also of an instrument nothing has come of yet
+   */
   book(feed: string, token: string, depth = 10): Promise<Book> {
     return this.get(pathOf("books", feed, token), { depth });
   }
 
+  /** Who waits at a price, first come first. @param price as in the book: `"82.65"` */
   queue(feed: string, token: string, side: "B" | "A", price: string): Promise<Queue> {
     return this.get(`${pathOf("books", feed, token)}/queue`, { side, price });
   }
@@ -152,11 +161,15 @@ export class Edgebook {
     return this.get(pathOf("trades", feed, token), { limit, before });
   }
 
+  /** The ledger: open gaps first, then lost ones, then those that were repaired. */
   gaps(query: { limit?: number; offset?: number } = {}): Promise<Gaps> {
     return this.get("/v1/gaps", query);
   }
 
-  /** Needs a token with the role `operate` where there are tokens. */
+  /**
+   * Drops every book of a stream, in every service and archive that takes its chunks. Needs a token
+   * with the role `operate` where there are tokens.
+   */
   clear(feed: string, stream: number): Promise<Shape<"Cleared">> {
     const path = `/v1/streams/${encodeURIComponent(feed)}/${stream}/clear`;
     return this.ask(path, { method: "POST" });

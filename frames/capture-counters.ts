@@ -88,6 +88,16 @@ export class CaptureCounters {
     }
   }
 
+  /** Counts so many frames of so many captured bytes, the last of which is the latest of all packets. */
+  run(frames: number, bytes: number, lastSec: number, lastNsec: number): void {
+    this.packets += frames;
+    this.timed += frames;
+    this.bytes += bytes;
+    this.byVerdict[Verdict.Frame] += frames;
+    this.lastSec = lastSec;
+    this.lastNsec = lastNsec;
+  }
+
   stop(atByte: number, reason: string): void {
     if (this.truncated) return;
     this.truncated = true;

@@ -7,16 +7,17 @@
 import type { Channels } from "./channels.ts";
 import { ipv4Text, ipv6Text } from "./link-address.ts";
 
-/** Four address words, and the port with a bit that tells IPv6. */
-const WORDS = 5;
+/** Words of a key: four of the address, and the port with a bit that tells IPv6. */
+export const WORDS = 5;
 const IPV6 = 0x10000;
 
 export class ChannelFinder {
   private readonly channels: Channels;
   private readonly limit: number;
-  private keys = new Int32Array(256 * WORDS);
+  /** The table, for loops that look at its first place themselves (`pcap-run.ts`); it is replaced as it grows. */
+  keys = new Int32Array(256 * WORDS);
   /** Channel index of each slot, -1 where the slot is free. */
-  private found = new Int32Array(256).fill(-1);
+  found = new Int32Array(256).fill(-1);
   private count = 0;
   private readonly wanted = new Int32Array(WORDS);
 
@@ -105,7 +106,8 @@ export class ChannelFinder {
   }
 }
 
-function hash(address: number, port: number): number {
+/** Of an IPv4 address and a port; a mask takes the slot from it. */
+export function hash(address: number, port: number): number {
   const mixed = Math.imul(address ^ Math.imul(port, 0x9e3779b1), 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
 }

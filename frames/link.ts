@@ -56,8 +56,8 @@ export class LinkParser {
   channel = 0;
   /** Frames whose checksums are wrong; counted only when asked for. */
   badChecksums = 0;
-  private readonly finder: ChannelFinder;
-  private readonly verifyChecksums: boolean;
+  readonly finder: ChannelFinder;
+  readonly verifyChecksums: boolean;
 
   constructor(channels: Channels, verifyChecksums = false) {
     this.finder = new ChannelFinder(channels);

@@ -91,8 +91,8 @@ export const CANARIES: readonly Canary[] = [
     edits: [
       {
         file: "feed/nse/decoder.ts",
-        find: "const tokens = IS_SPREAD[type] === 0 ? outrights : spreads;",
-        put: "const tokens = IS_SPREAD[type] < 2 ? outrights : spreads;",
+        find: "const tokens = isSpread ? this.spreads : this.outrights;",
+        put: "const tokens = isSpread ? this.outrights : this.outrights;",
       },
     ],
   },

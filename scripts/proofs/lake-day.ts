@@ -1,166 +1,133 @@
 /**
- * A day of the simulated exchange from the wire's capture to Delta tables, through real Kafka twice:
- * collect, Kafka, book, Kafka, ingest. Counts and digests equal those of the same day ingested
- * directly, and of the exchange; rows a second beside Python's `deltalake` writing the same rows; the
- * three as-of questions of docs/LAKE.md with their times.
+ * A day of the simulated exchange from the wire's capture to Delta tables, at once and through real
+ * Kafka twice (collect, Kafka, book, Kafka, ingest): the same rows, and what the exchange's own bytes
+ * say. Each stage's pace, processor time and bytes; Python's `deltalake` beside us; the three as-of
+ * questions of docs/LAKE.md with their times.
  *
  *     npm run prove -- lake-day [MESSAGES]
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { machineLine, thisMachine } from "../../bench/machine.ts";
 import { marketFile } from "../../bench/market-files.ts";
-import { LakeQuery } from "../../lake/lake-query.ts";
-import { MAIN } from "../../tests/cli-run.ts";
+import {
+  askRow,
+  digestsOf,
+  LakeDay,
+  lakeAccount,
+  type StageRun,
+} from "../../tests/lake-day-run.ts";
 import { pythonWithPackages } from "../../tests/python.ts";
+import { wireAccount } from "../../tests/wire-account.ts";
 import { startKafka } from "../kafka/broker.ts";
 
 const messages = Number(process.argv[2] ?? 50_000_000);
 const INSTRUMENTS = 5_000;
 const LIVE_ORDERS = 200_000;
-const STALL_MS = 120_000;
-const DIGEST =
-  "SELECT count(*) AS n, count(DISTINCT sequence) AS numbers, max(sequence) AS last, " +
-  "bit_xor(hash(stream, epoch, sequence, row, token, action, side, price, size, order_id)) AS d " +
-  "FROM events";
+/** What a day's burst asks of `ingest`. */
+const WANTED_PER_SECOND = 300_000;
+const COPIED_ROWS = 4_000_000;
 const COPY = [
   "import sys, time, glob, pyarrow.parquet as pq, pyarrow as pa",
   "from deltalake import write_deltalake",
-  "files = sorted(glob.glob(sys.argv[1] + '/**/*.parquet', recursive=True))",
-  "rows = pa.concat_tables([pq.ParquetFile(f).read() for f in files])[:4000000]",
-  "started = time.time()",
-  "write_deltalake(sys.argv[2], rows)",
-  "print(rows.num_rows / (time.time() - started))",
+  "batches, rows = [], 0",
+  "for file in sorted(glob.glob(sys.argv[1] + '/**/*.parquet', recursive=True)):",
+  "    for batch in pq.ParquetFile(file).iter_batches(65536):",
+  "        if rows < int(sys.argv[3]): batches.append(batch); rows += batch.num_rows",
+  "table = pa.Table.from_batches(batches)",
+  "started, used = time.time(), time.process_time()",
+  "write_deltalake(sys.argv[2], table)",
+  "print(table.num_rows / (time.time() - started), table.num_rows / (time.process_time() - used))",
 ].join("\n");
 
-const folder = mkdtempSync(join(tmpdir(), "edgebook-prove-day-"));
-const direct = join(folder, "direct");
-const lake = join(folder, "lake");
-const children: Bun.Subprocess[] = [];
-const broker = await startKafka(1024);
-const address = `kafka://${broker.brokers}`;
 let isRight = true;
+const folder = mkdtempSync(join(tmpdir(), "edgebook-prove-day-"));
+const began = performance.now();
+console.log(machineLine(thisMachine()));
+const capture = marketFile("nse", messages, INSTRUMENTS, LIVE_ORDERS).path;
+const broker = await startKafka(1024);
+const day = new LakeDay({ capture, brokers: broker.brokers, folder, say: console.log });
 try {
-  const { path } = marketFile("nse", messages, INSTRUMENTS, LIVE_ORDERS);
-  const size = statSync(path).size;
-  console.log(`${messages} messages, ${(size / 1e6).toFixed(0)} MB of capture`);
+  const exchange = wireAccount(capture);
+  const events = exchange.messages;
+  const size = (statSync(capture).size / 1e6).toFixed(0);
+  console.log(`${events} messages, ${size} MB of capture, there after ${minutes()}`);
 
-  const alone = performance.now();
-  const ingested = await run("ingest", path, "--feed", "nse-fo", "--lake", direct, "--stats");
-  const stats = JSON.parse(ingested.trim().split("\n").at(-1) ?? "{}") as {
-    rows: number;
-    bytes: number;
-  };
-  const aloneSeconds = (performance.now() - alone) / 1000;
-  const wanted = await ask(direct, DIGEST);
-  const events = Number(wanted[0]);
-  console.log(
-    `directly: ${stats.rows} rows in ${aloneSeconds.toFixed(1)} s, ` +
-      `${Math.round(stats.rows / aloneSeconds)} rows/s, ${Math.round(messages / aloneSeconds)} messages/s; ` +
-      `${(stats.bytes / stats.rows).toFixed(1)} bytes a row`,
-  );
-  check("the exchange's numbers are all there", Number(wanted[2]) >= messages, String(wanted[2]));
+  const direct = await day.ingestDirectly();
+  const wanted = await digestsOf(day.direct);
+  const rows = Object.values(wanted).reduce((sum, [count]) => sum + Number(count), 0);
+  const perRow = (of: number) => `${(of / rows).toFixed(1)} B a row`;
+  tell("directly", direct, events, `${rows} rows, ${perRow(parquetBytes(day.direct))}`);
+  await holds("the tables say what the exchange's bytes say", day.direct);
 
-  const began = performance.now();
-  background("book", "--from", address, "--events", address, "--http", "127.0.0.1:0");
-  const collected = run(
-    "collect",
-    "--pcap",
-    path,
-    "--feed",
-    "nse-fo",
-    "--to",
-    address,
-    "--wait",
-    "120s",
-  );
-  const worker = background(
-    ...["ingest", "--kafka", address, "--lake", lake, "--member", "worker-1"],
-    ...["--allowed-latency", "5s", "--max-messages-per-batch", "2000"],
-  );
-  await collected;
-  console.log(`collected and confirmed after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  const found = await grown(events);
-  const seconds = (performance.now() - began) / 1000;
-  worker.kill("SIGINT");
-  await worker.exited;
-  check("through Kafka twice: the same events", String(found) === String(wanted), String(found));
+  const collected = await day.collect();
+  const chunkBytes = await day.topicBytes(".frames.nse-fo");
+  tell("collect", collected, events, `${(chunkBytes / events).toFixed(1)} B an event`);
+  const booked = await day.book(rows);
+  const rowBytes = await day.topicBytes(".events", ".trades", ".bbo");
+  tell("book", booked, events, `${(rowBytes / events).toFixed(1)} B an event, ${perRow(rowBytes)}`);
+  const ingested = await day.ingest();
+  tell("ingest", ingested, events, perRow(parquetBytes(day.lake)));
+  const keepsUp = events / ingested.seconds;
   console.log(
-    `through Kafka twice: ${events} events in ${seconds.toFixed(1)} s, ` +
-      `${Math.round(events / seconds)} events/s from capture to table`,
+    `ingest ${keepsUp >= WANTED_PER_SECOND ? "keeps up with" : "does NOT keep up with"} ` +
+      `${WANTED_PER_SECOND} events a second: ${Math.round(keepsUp)}, of its processor time ` +
+      `${Math.round(events / ingested.cpuSeconds)}`,
   );
-  for (const table of readdirSync(lake)) {
-    if (!table.startsWith("dead")) await run("ingest", "--compact", "--lake", lake);
-    break;
-  }
+  const found = await digestsOf(day.lake);
+  check("through Kafka twice: the same rows", String(Object.values(found)), wanted);
+  await holds("through Kafka twice: what the exchange's bytes say", day.lake);
+  rmSync(day.direct, { recursive: true, force: true });
+
+  tell("compact", await day.compact(), events, perRow(parquetBytes(day.lake, true)));
   await questions();
-  const python = pythonWithPackages();
-  if (python !== undefined) {
-    const words = [python, "-c", COPY, join(direct, "events"), join(folder, "copied")];
-    const done = Bun.spawnSync(words, { timeout: 600_000 });
-    const theirs = Number(done.stdout.toString());
-    const ours = stats.rows / aloneSeconds;
-    console.log(
-      `deltalake (Python) writes ${Math.round(theirs)} rows/s that it has in memory; ` +
-        `we, books and decoding included, ${Math.round(ours)}: ${(ours / theirs).toFixed(2)} of it`,
-    );
+  besideDeltalake(rows / ingested.seconds);
+  console.log(`all of it in ${minutes()}`);
+
+  async function holds(what: string, lake: string): Promise<void> {
+    const { messages: _, ...account } = exchange;
+    check(what, JSON.stringify(await lakeAccount(lake)), JSON.stringify(account));
   }
 } finally {
-  for (const child of children) child.kill("SIGKILL");
+  day.stop();
   await broker.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exit(isRight ? 0 : 1);
 
-function check(what: string, holds: boolean, found: string): void {
-  console.log(`${holds ? "ok  " : "FAIL"} ${what}${holds ? "" : `: ${found}`}`);
-  if (!holds) isRight = false;
+function check(what: string, found: string, wanted: unknown): void {
+  const text = typeof wanted === "string" ? wanted : String(Object.values(wanted as object));
+  const isSo = found === text;
+  console.log(`${isSo ? "ok  " : "FAIL"} ${what}${isSo ? "" : `: ${found}, wanted ${text}`}`);
+  if (!isSo) isRight = false;
 }
 
-async function run(...words: string[]): Promise<string> {
-  const child = Bun.spawn([process.execPath, MAIN, ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  children.push(child);
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  const code = await child.exited;
-  if (code !== 0 && code !== 3) throw new Error(`edgebook ${words.join(" ")}: ${code}: ${err}`);
-  return out + err;
+function minutes(): string {
+  return `${((performance.now() - began) / 60_000).toFixed(1)} min`;
 }
 
-function background(...words: string[]): Bun.Subprocess {
-  const child = Bun.spawn([process.execPath, MAIN, ...words], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  children.push(child);
-  return child;
+function tell(name: string, run: StageRun, events: number, more: string): void {
+  const { seconds, cpuSeconds, peakMib } = run;
+  console.log(
+    `${name.padEnd(9)} ${seconds.toFixed(1)} s, ${Math.round(events / seconds)} events/s; ` +
+      `${cpuSeconds.toFixed(1)} s of CPU, ${Math.round(events / cpuSeconds)} events/s; ` +
+      `${Math.round(peakMib)} MiB; ${more}`,
+  );
 }
 
-async function ask(from: string, sql: string): Promise<readonly unknown[]> {
-  const query = await LakeQuery.open(from);
-  try {
-    for await (const { rows } of query.ask(sql)) return rows[0].map(String);
-    return [];
-  } finally {
-    query.close();
+/** Of a lake's files; with `newest`, of each folder only the file that was written last. */
+function parquetBytes(lake: string, newest = false): number {
+  const folders = new Map<string, { bytes: number; ms: number }>();
+  for (const entry of readdirSync(lake, { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith(".parquet") || entry.parentPath.includes("_delta_log")) continue;
+    const { size, mtimeMs } = statSync(join(entry.parentPath, entry.name));
+    const known = folders.get(entry.parentPath) ?? { bytes: 0, ms: 0 };
+    const isNewer = mtimeMs > known.ms;
+    const bytes = newest ? (isNewer ? size : known.bytes) : known.bytes + size;
+    folders.set(entry.parentPath, { bytes, ms: Math.max(mtimeMs, known.ms) });
   }
-}
-
-/** Waits until the table has so many events, or has not grown for a while. */
-async function grown(events: number): Promise<readonly unknown[]> {
-  let best = -1;
-  let movedMs = performance.now();
-  for (;;) {
-    await Bun.sleep(1000);
-    const rows = await ask(lake, "SELECT count(*) AS n FROM events").catch(() => ["0"]);
-    const now = Number(rows[0]);
-    if (now > best) movedMs = performance.now();
-    best = Math.max(best, now);
-    if (best >= events || performance.now() - movedMs > STALL_MS) return ask(lake, DIGEST);
-  }
+  return [...folders.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** The questions of docs/LAKE.md over this day. */
@@ -169,8 +136,20 @@ async function questions(): Promise<void> {
   const asked = [...guide.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql]) => sql);
   for (const [at, sql] of asked.entries()) {
     const started = performance.now();
-    const answer = await ask(lake, `SELECT count(*) FROM (${sql})`);
+    const answer = await askRow(day.lake, `SELECT count(*) FROM (${sql})`);
     const seconds = (performance.now() - started) / 1000;
     console.log(`question ${at + 1}: ${answer[0]} rows in ${seconds.toFixed(2)} s`);
   }
+}
+
+function besideDeltalake(ours: number): void {
+  const python = pythonWithPackages();
+  if (python === undefined) return;
+  const words = [join(day.lake, "events"), join(folder, "copied"), String(COPIED_ROWS)];
+  const done = Bun.spawnSync([python, "-c", COPY, ...words], { timeout: 600_000 });
+  const [theirs, ofCpu] = done.stdout.toString().split(" ").map(Number);
+  console.log(
+    `deltalake (Python) writes ${Math.round(theirs)} rows/s that it has in memory, ${Math.round(ofCpu)} ` +
+      `a second of its CPU; ingest, from Kafka, ${Math.round(ours)}: ${(ours / theirs).toFixed(2)} of it`,
+  );
 }

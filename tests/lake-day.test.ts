@@ -1,0 +1,35 @@
+/** The small size of `npm run prove -- lake-day`. */
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { marketFile } from "../bench/market-files.ts";
+import { sharedKafka } from "./kafka-broker.ts";
+import { digestsOf, LakeDay, lakeAccount } from "./lake-day-run.ts";
+import { wireAccount } from "./wire-account.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-day-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a day through Kafka twice is the same rows as at once, and what the exchange's bytes say", async () => {
+  const broker = await sharedKafka();
+  if (broker === undefined) return;
+  const capture = marketFile("nse", 20_000, 500, 5_000).path;
+  const day = new LakeDay({ capture, brokers: broker.brokers, folder, say() {} });
+  try {
+    await day.ingestDirectly();
+    const wanted = await digestsOf(day.direct);
+    const rows = Object.values(wanted).reduce((sum, [count]) => sum + Number(count), 0);
+    await day.collect();
+    await day.book(rows);
+    await day.ingest();
+    expect(await digestsOf(day.lake)).toEqual(wanted);
+    const { messages, ...exchange } = wireAccount(capture);
+    expect(messages).toBeGreaterThanOrEqual(20_000);
+    expect(exchange.traded.count).toBeGreaterThan(100);
+    expect(await lakeAccount(day.lake)).toEqual(exchange);
+    expect(await day.topicBytes(".events", ".trades", ".bbo")).toBeGreaterThan(10_000);
+  } finally {
+    day.stop();
+  }
+}, 240_000);

@@ -13,6 +13,7 @@ const { receiver } = openCapture({
   groups: [{ group, port: Number(port), channel: 0 }],
   networkInterface: { name, address: "", loopback: false },
   way: "ring",
+  mirror: true,
 });
 console.error("listening");
 let received = 0;

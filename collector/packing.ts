@@ -43,4 +43,6 @@ export interface RepackResult extends RepackJob {
   /** Number of the last chunk that was read. */
   readonly last: number;
   readonly repacked: number;
+  /** Of each chunk of the new file: its number, and how many bytes it has. */
+  readonly places: readonly number[];
 }

@@ -24,6 +24,8 @@ export class SegmentRepack {
   private bytes = 0;
   private last = 0;
   private repacked = 0;
+  /** Number and bytes of each chunk of the new file. */
+  private readonly places: number[] = [];
 
   /** @throws the system's error */
   constructor(job: RepackJob, repacker: ChunkRepacker) {
@@ -40,6 +42,7 @@ export class SegmentRepack {
     // What is damaged stays as it is: whoever reads it shall see it.
     if (found instanceof ChunkFault) return this.end(false);
     const { header, end } = found;
+    let bytes = end;
     if (this.to >= 0 || isStored(header)) {
       if (this.to < 0) this.begin();
       const whole = this.chunk.subarray(0, end);
@@ -47,7 +50,9 @@ export class SegmentRepack {
       const smaller = isStored(header) ? this.repacker.repack(whole) : undefined;
       if (smaller !== undefined) this.repacked++;
       this.write(smaller ?? whole);
+      bytes = (smaller ?? whole).length;
     }
+    this.places.push(header.number, bytes);
     this.at += end;
     this.last = header.number;
     return undefined;
@@ -76,13 +81,13 @@ export class SegmentRepack {
   }
 
   private end(isNew: boolean): RepackResult {
-    const { job, last, repacked } = this;
+    const { job, last, repacked, places } = this;
     closeSync(this.from);
-    if (this.to < 0) return { ...job, bytes: 0, last, repacked };
+    if (this.to < 0) return { ...job, bytes: 0, last, repacked, places: [] };
     if (isNew) fdatasyncSync(this.to);
     closeSync(this.to);
     const isSmaller = isNew && repacked > 0;
     if (!isSmaller) rmSync(job.into, { force: true });
-    return { ...job, bytes: isSmaller ? this.bytes : 0, last, repacked };
+    return { ...job, bytes: isSmaller ? this.bytes : 0, last, repacked, places };
   }
 }

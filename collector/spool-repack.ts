@@ -5,6 +5,7 @@
  */
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { closedAside } from "../frames/last-close.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { RepackJob, RepackResult } from "./packing.ts";
 
@@ -90,7 +91,7 @@ export class SpoolRepack {
     }
     this.chunks += result.repacked;
     this.bytesSaved += segment.bytes - result.bytes;
-    renameSync(result.into, result.path);
-    this.spool.renew(segment.boot, segment.first, result.bytes);
+    closedAside(result.path, () => renameSync(result.into, result.path));
+    this.spool.renew(segment.boot, segment.first, result.bytes, result.places);
   }
 }

@@ -8,6 +8,9 @@ import type { Channel, Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { Sequencer } from "../streams/sequencer.ts";
 
+/** What waits behind a gap must not cost the receiver a copy: it is when something was lost that it is short of time. */
+const NOBODY_READS = { holdsBytes: false } as const;
+
 interface Watched {
   readonly sequencer: Sequencer;
   frames: FrameBatch;
@@ -105,7 +108,7 @@ export class LineWatch {
     let watched: Watched | null = null;
     if (feed !== undefined) {
       watched = this.byFeed.get(feed) ?? {
-        sequencer: new Sequencer(feed.framing(), this.channels, { deliver() {} }),
+        sequencer: new Sequencer(feed.framing(), this.channels, { deliver() {} }, NOBODY_READS),
         frames: new FrameBatch(1024),
       };
       this.byFeed.set(feed, watched);

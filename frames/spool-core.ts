@@ -158,14 +158,19 @@ export class SpoolCore {
     this.places.write();
   }
 
-  /** The file of a segment was replaced by another with the same chunks: it is read anew. */
-  renew(boot: number, first: number, bytes: number): void {
+  /**
+   * The file of a segment was replaced by another with the same chunks.
+   * @param places of each chunk of the new file, one behind the other: its number, and its bytes;
+   *   absent: the file is read
+   */
+  renew(boot: number, first: number, bytes: number, places?: readonly number[]): void {
     const segment = this.segments.find((one) => one.boot === boot && one.first === first);
     if (segment === undefined || segment === this.open) return;
     this.bytes += bytes - segment.bytes;
     segment.bytes = bytes;
     this.files.close(segment.name);
-    segment.index(this.files);
+    if (places === undefined) segment.index(this.files);
+    else segment.replaced(places);
   }
 
   /** Segments that nothing is written to any more, the oldest first; `last` once it was read. */

@@ -22,6 +22,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { closedAside } from "./last-close.ts";
 import type { SpoolFileEntry, SpoolFiles } from "./spool-files.ts";
 
 const LOCK_NAME = "spool.lock";
@@ -100,7 +101,8 @@ export class DiskFiles implements SpoolFiles {
     if (this.writing?.name === name) this.closeWriting();
     if (this.reading?.name === name) this.closeReading();
     this.named.delete(name);
-    rmSync(join(this.directory, name), { force: true });
+    const path = join(this.directory, name);
+    closedAside(path, () => rmSync(path, { force: true }));
   }
 
   replace(name: string, bytes: Uint8Array): void {

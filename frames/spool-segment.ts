@@ -72,6 +72,18 @@ export class Segment {
     return at < 0 ? undefined : { at, bytes: this.ends[number - this.first] - at };
   }
 
+  /** Its file is another now, with these chunks one behind the other: number and bytes of each. */
+  replaced(places: readonly number[]): void {
+    const offsets: number[] = [];
+    this.ends.length = 0;
+    for (let i = 0, at = 0; i < places.length; i += 2) {
+      const end = at + places[i + 1];
+      this.note(offsets, places[i] - this.first, at, end);
+      at = end;
+    }
+    this.offsets = offsets;
+  }
+
   /** It cannot be read: nothing of it is known. */
   giveUp(): void {
     this.offsets = [];
@@ -86,22 +98,24 @@ export class Segment {
     const { soundBytes, damages } = scanChunks(
       readAt,
       ({ boot, number }, at, bytes) => {
-        const index = number - this.first;
-        // Numbers rise; what is out of order was never written by a spool.
-        if (boot !== this.boot || index < offsets.length || index > offsets.length + SKIPPED_LIMIT)
-          return;
-        while (offsets.length < index) {
-          offsets.push(-1);
-          this.ends.push(-1);
-        }
-        offsets.push(at);
-        this.ends.push(at + bytes);
+        if (boot === this.boot) this.note(offsets, number - this.first, at, at + bytes);
       },
       bodies,
     );
     this.offsets = offsets;
     this.soundBytes = soundBytes;
     this.damages = damages;
+  }
+
+  private note(offsets: number[], index: number, at: number, end: number): void {
+    // Numbers rise; what is out of order was never written by a spool.
+    if (index < offsets.length || index > offsets.length + SKIPPED_LIMIT) return;
+    while (offsets.length < index) {
+      offsets.push(-1);
+      this.ends.push(-1);
+    }
+    offsets.push(at);
+    this.ends.push(end);
   }
 }
 

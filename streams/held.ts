@@ -49,10 +49,13 @@ export class Held {
   private flag = new Uint8Array(0);
   private readonly maxCount: number;
   private readonly budget: Budget;
+  private readonly holdsBytes: boolean;
 
-  constructor(maxCount: number, budget: Budget) {
+  /** @param holdsBytes false: of a message only its number, length and time are kept */
+  constructor(maxCount: number, budget: Budget, holdsBytes = true) {
     this.maxCount = maxCount;
     this.budget = budget;
+    this.holdsBytes = holdsBytes;
   }
 
   has(number: number): boolean {
@@ -77,7 +80,7 @@ export class Held {
     const low = this.count === 0 ? number : Math.min(this.lowest, number);
     const high = this.count === 0 ? number : Math.max(this.highest, number);
     if (high - low >= this.slots && !this.growRing(high - low + 1)) return false;
-    const size = Math.max(0, length);
+    const size = this.holdsBytes ? Math.max(0, length) : 0;
     if (this.position + size > this.bytes.length && !this.growArena(size)) return false;
     const slot = number & (this.slots - 1);
     this.lowest = low;
@@ -117,7 +120,7 @@ export class Held {
   /** The lowest held number has been delivered; its bytes stay until the next `put`. */
   release(number: number): void {
     const slot = number & (this.slots - 1);
-    this.liveBytes -= Math.max(0, this.length[slot]);
+    if (this.holdsBytes) this.liveBytes -= Math.max(0, this.length[slot]);
     this.length[slot] = EMPTY;
     this.lowest = number + 1;
     if (--this.count === 0) this.emptied();

@@ -6,6 +6,8 @@ export interface SequencerOptions {
   readonly windowMessages: number;
   /** Memory for held messages of all streams at most, in bytes. Default 256 MiB. */
   readonly windowBytes: number;
+  /** False where nobody reads what is delivered: then what waits behind a gap is not copied. Default true. */
+  readonly holdsBytes: boolean;
   /** Count what is missing before the first number too (`--from-start`). Default false. */
   readonly fromStart: boolean;
   /** A stream that does not start at 1 is flagged `J` (`Feed.lateStartDoubtful`). Default false. */
@@ -22,6 +24,7 @@ export const DEFAULT_OPTIONS: SequencerOptions = {
   windowNs: 100e6,
   windowMessages: 1_000_000,
   windowBytes: 256 * 2 ** 20,
+  holdsBytes: true,
   fromStart: false,
   lateStartDoubtful: false,
   maxStreams: 4096,

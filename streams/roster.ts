@@ -4,7 +4,7 @@
  * bounded: further streams are refused, further channels share the last line.
  */
 import type { Channels } from "../frames/channels.ts";
-import type { Budget } from "./held.ts";
+import { type Budget, Held } from "./held.ts";
 import { Line } from "./line.ts";
 import type { SequencerOptions } from "./options.ts";
 import { Stream } from "./stream.ts";
@@ -48,7 +48,9 @@ export class Roster {
     const index = this.streams.length;
     if (index >= this.options.maxStreams) return undefined;
     const recent = index < RECENT_STREAMS ? RECENT : RECENT_BEYOND;
-    const stream = new Stream(index, id, this.options.windowMessages, this.budget, recent);
+    const { windowMessages, holdsBytes } = this.options;
+    const held = new Held(windowMessages, this.budget, holdsBytes);
+    const stream = new Stream(index, id, held, recent);
     this.streams.push(stream);
     this.byId.set(id, stream);
     return stream;

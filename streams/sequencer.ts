@@ -19,7 +19,7 @@ import { ClockDoubt } from "./clock-doubt.ts";
 import type { DeliverySink } from "./delivery.ts";
 import { Epochs } from "./epochs.ts";
 import { FastPath } from "./fast-path.ts";
-import { Budget } from "./held.ts";
+import { Budget, Held } from "./held.ts";
 import { type GapRow, Ledger } from "./ledger.ts";
 import { Line, RECOVERY } from "./line.ts";
 import { DEFAULT_OPTIONS, type SequencerOptions } from "./options.ts";
@@ -85,7 +85,7 @@ export class Sequencer {
     this.roster = new Roster(channels, all, this.budget);
     this.fast = new FastPath(framing, this.packets, this.roster.lineOfChannel, this.out);
     this.streams = this.roster.streams;
-    const nobody = new Line(new Stream(-1, -1, 0, this.budget, 1), 0, 0, 0);
+    const nobody = new Line(new Stream(-1, -1, new Held(0, this.budget), 1), 0, 0, 0);
     const nothing = new Uint8Array(0);
     this.arrival = new Arrival(nobody, this.packets, nothing, new DataView(nothing.buffer));
   }

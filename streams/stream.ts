@@ -8,7 +8,7 @@
  */
 import { RowFlag } from "../feed/message-batch.ts";
 import { OpenGaps } from "./gaps.ts";
-import { type Budget, Held } from "./held.ts";
+import type { Held } from "./held.ts";
 import type { EpochRow } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { Ranges } from "./ranges.ts";
@@ -97,10 +97,10 @@ export class Stream {
   /** Its windows have to be looked at when time passes. */
   watched = false;
 
-  constructor(index: number, id: number, maxHeld: number, budget: Budget, recentSize: number) {
+  constructor(index: number, id: number, held: Held, recentSize: number) {
     this.index = index;
     this.id = id;
-    this.held = new Held(maxHeld, budget);
+    this.held = held;
     this.recent = new Recent(recentSize);
   }
 

@@ -10,6 +10,7 @@ import { hostClockDoubtNs } from "../frames/host-clock.ts";
 import type { MulticastReceiver } from "../frames/multicast.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
+import { openZstd } from "../frames/zstd.ts";
 import { LatencyHistogram } from "../metrics/histogram.ts";
 import { confirmed } from "./confirmation.ts";
 import type { CollectorCore } from "./core.ts";
@@ -19,6 +20,7 @@ import { Forwarder } from "./forwarder.ts";
 import type { ThreadPacking } from "./packing-edge.ts";
 import type { RecoverySockets } from "./recovery-sockets.ts";
 import type { SpoolRepack } from "./spool-repack.ts";
+import { warmUp } from "./warm-up.ts";
 import type { LineWatch } from "./watch.ts";
 
 /** Full batches taken in a row before timers and sockets of the sinks get their turn. */
@@ -101,6 +103,8 @@ export class Collector {
     if (this.spool !== undefined) core.former = formerLife(this.spool, this.boot);
     this.watch = watch;
     this.packing = packing;
+    // Frames will come from a wire, and the first may come at its full rate.
+    if (packing !== undefined) warmUp(openZstd());
   }
 
   /** Looks around some ten times a second, as long as frames are received. */

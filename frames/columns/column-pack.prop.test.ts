@@ -73,8 +73,9 @@ describe("columns", () => {
     // A directory of 8 bytes: column 0, 2^31 values of one kind, which take no bytes at all.
     const claim = Uint8Array.of(10, 0, 0, 0, 1, 0x80, 0x80, 0x80, 0x80, 8, 1, 0, 1, 5);
     const cursors = new ColumnCursors(1);
+    const room = cursors.values.length;
     expect(new ColumnUnpack().unpack(claim, 0, cursors)).toBe(false);
-    expect(cursors.values[0].length).toBe(0);
+    expect(cursors.values.length).toBe(room);
   });
 });
 

@@ -51,49 +51,67 @@ export class ColumnSet {
   }
 }
 
-/** Columns that were unpacked, read from their beginning. */
+/** Columns that were unpacked, one behind the other in one list, each read from its beginning. */
 export class ColumnCursors {
   /** False once a column was read beyond its end. */
   sound = true;
-  readonly counts: Int32Array;
-  readonly values: Int32Array[];
+  readonly count: number;
+  /** Of all columns; `open` may put another list in its place. */
+  values = new Int32Array(FIRST_VALUES);
+  /** Where each column is read next, and where it ends; both 0 where it is not there. */
   private readonly cursors: Int32Array;
+  private readonly ends: Int32Array;
+  private used = 0;
 
   constructor(columns: number) {
-    this.counts = new Int32Array(columns);
+    this.count = columns;
     this.cursors = new Int32Array(columns);
-    this.values = Array.from({ length: columns }, () => new Int32Array(0));
+    this.ends = new Int32Array(columns);
   }
 
   clear(): void {
     this.sound = true;
-    this.counts.fill(0);
+    this.used = 0;
     this.cursors.fill(0);
+    this.ends.fill(0);
   }
 
-  /** Makes room for a column of `count` values, and gives it to be filled. */
-  open(column: number, count: number): Int32Array {
-    if (this.values[column].length < count) this.values[column] = new Int32Array(count * 2);
-    this.counts[column] = count;
-    return this.values[column];
+  has(column: number): boolean {
+    return this.ends[column] > 0;
+  }
+
+  /** Makes room for a column of `count` values, more than none; they are to be put in `values` from here. */
+  open(column: number, count: number): number {
+    const from = this.used;
+    const end = from + count;
+    if (end > this.values.length) {
+      const grown = new Int32Array(end * 2);
+      grown.set(this.values);
+      this.values = grown;
+    }
+    this.cursors[column] = from;
+    this.ends[column] = end;
+    this.used = end;
+    return from;
   }
 
   /** The next value; of a column that is not there every value is 0. */
   next(column: number): number {
     const at = this.cursors[column];
-    if (at < this.counts[column]) {
+    const end = this.ends[column];
+    if (at < end) {
       this.cursors[column] = at + 1;
-      return this.values[column][at];
+      return this.values[at];
     }
-    if (this.counts[column] > 0) this.sound = false;
+    if (end > 0) this.sound = false;
     return 0;
   }
 
   /** Every column was read to its last value, and none beyond. */
   get exact(): boolean {
     if (!this.sound) return false;
-    for (let column = 0; column < this.counts.length; column++) {
-      if (this.cursors[column] !== this.counts[column]) return false;
+    for (let column = 0; column < this.count; column++) {
+      if (this.cursors[column] !== this.ends[column]) return false;
     }
     return true;
   }

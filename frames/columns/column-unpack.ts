@@ -61,8 +61,8 @@ export class ColumnUnpack {
       column += this.varint();
       const count = this.varint();
       total += count;
-      if (!this.sound || column < 0 || column >= columns.counts.length) return false;
-      if (columns.counts[column] > 0 || count === 0) return false;
+      if (!this.sound || column < 0 || column >= columns.count) return false;
+      if (columns.has(column) || count === 0) return false;
       if (count > COLUMN_VALUES_LIMIT || total > CHUNK_VALUES_LIMIT) return false;
       if (!this.column(columns, column, count)) return false;
     }
@@ -86,10 +86,11 @@ export class ColumnUnpack {
     }
     if (!this.run(this.symbols, count)) return false;
     if (rare > 0 && !this.run(this.rareSymbols, rare)) return false;
-    const values = columns.open(column, count);
-    if (size === 0) this.fromClasses(values, count);
-    else if (!this.fromDictionary(values, count, size, rare)) return false;
-    if (divisor !== 1) multiply(values, count, divisor);
+    const from = columns.open(column, count);
+    const { values } = columns;
+    if (size === 0) this.fromClasses(values, from, count);
+    else if (!this.fromDictionary(values, from, count, size, rare)) return false;
+    if (divisor !== 1) multiply(values, from, count, divisor);
     return true;
   }
 
@@ -109,22 +110,28 @@ export class ColumnUnpack {
     return true;
   }
 
-  private fromClasses(values: Int32Array, count: number): void {
+  private fromClasses(values: Int32Array, from: number, count: number): void {
     const { symbols } = this;
-    for (let i = 0; i < count; i++) values[i] = this.value(symbols[i]);
+    for (let i = 0; i < count; i++) values[from + i] = this.value(symbols[i]);
   }
 
-  private fromDictionary(values: Int32Array, count: number, size: number, rare: number): boolean {
+  private fromDictionary(
+    values: Int32Array,
+    from: number,
+    count: number,
+    size: number,
+    rare: number,
+  ): boolean {
     const { symbols, rareSymbols, dictionary } = this;
     let next = 0;
     for (let i = 0; i < count; i++) {
       const symbol = symbols[i];
       if (symbol > size) return false;
       if (symbol > 0) {
-        values[i] = dictionary[symbol];
+        values[from + i] = dictionary[symbol];
       } else {
         if (next === rare) return false;
-        values[i] = this.value(rareSymbols[next++]);
+        values[from + i] = this.value(rareSymbols[next++]);
       }
     }
     return next === rare;
@@ -162,8 +169,8 @@ export class ColumnUnpack {
   }
 }
 
-function multiply(values: Int32Array, count: number, divisor: number): void {
-  for (let i = 0; i < count; i++) {
+function multiply(values: Int32Array, from: number, count: number, divisor: number): void {
+  for (let i = from; i < from + count; i++) {
     if (values[i] !== ESCAPE) values[i] = Math.imul(values[i], divisor);
   }
 }

@@ -56,7 +56,7 @@ export class RowHead {
   /** Which of a message's rows, and of which epoch: where rows must be told apart for good. */
   private readonly row: NumberColumn | undefined;
   private readonly epoch: NumberColumn | undefined;
-  private lastAt = -1;
+  private lastEpoch = -1;
   private lastSequence = Number.NaN;
   private rowOfMessage = 0;
   private readonly time: EventTime = { sec: 0, nsec: 0 };
@@ -98,7 +98,7 @@ export class RowHead {
     this.streamColumn.value[row] = this.stream.id;
     this.sequence.value[row] = messages.sequence[at];
     this.token.value[row] = this.names.index(instrument);
-    if (this.row !== undefined) this.fillPlace(at, row);
+    if (this.row !== undefined) this.fillPlace(row);
     if (this.flags !== undefined) {
       let flags = messages.flags[at];
       if (crossed) flags |= RowFlag.Crossed;
@@ -108,15 +108,16 @@ export class RowHead {
     return row;
   }
 
-  /** A batch is reused: the same place in it may be another message, of another number, by now. */
-  private fillPlace(at: number, row: number): void {
+  /** What a new epoch, a snapshot or a clear does has a message's number too: they are counted on. */
+  private fillPlace(row: number): void {
     const sequence = this.sequence.value[row];
-    const isSame = at === this.lastAt && sequence === this.lastSequence;
+    const { epoch } = this.stream.source;
+    const isSame = sequence === this.lastSequence && epoch === this.lastEpoch;
     this.rowOfMessage = isSame ? this.rowOfMessage + 1 : 0;
-    this.lastAt = at;
+    this.lastEpoch = epoch;
     this.lastSequence = sequence;
     if (this.row !== undefined) this.row.value[row] = this.rowOfMessage;
-    if (this.epoch !== undefined) this.epoch.value[row] = this.stream.source.epoch;
+    if (this.epoch !== undefined) this.epoch.value[row] = epoch;
   }
 
   private fillEventTime(ops: OpBatch, at: number, row: number): void {

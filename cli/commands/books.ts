@@ -1,6 +1,10 @@
 /** Edge: `edgebook books --at TIME`: any book of any past moment. */
+import { LakeBooks } from "../../lake/books-at.ts";
+import { QueryError } from "../../lake/lake-query.ts";
 import type { Command } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
+import type { FlagValues } from "../flag-values.ts";
+import { writeLakeBooks } from "../lake-books.ts";
 import { LastRows } from "../last-rows.ts";
 import { loadMasters } from "../masters.ts";
 import { parseMoment } from "../moment.ts";
@@ -16,7 +20,7 @@ import { parseWindow } from "../window.ts";
 const BEHIND_NS = 1;
 
 export const command: Command = {
-  args: { placeholder: "FILE…", atLeast: 1, atMost: Number.POSITIVE_INFINITY },
+  args: { placeholder: "FILE…", atLeast: 0, atMost: Number.POSITIVE_INFINITY },
   flags: [
     ...CAPTURE_FLAGS,
     {
@@ -24,6 +28,12 @@ export const command: Command = {
       kind: "text",
       placeholder: "TIME",
       doc: "The moment: ISO 8601 or nanoseconds since 1970 UTC.",
+    },
+    {
+      name: "lake",
+      kind: "text",
+      placeholder: "DIR|s3://BUCKET/PREFIX",
+      doc: "Instead of files: the events of a lake that 'edgebook ingest' fills.",
     },
     {
       name: "clock",
@@ -44,11 +54,16 @@ export const command: Command = {
   ],
   help:
     "Reads captures, chunks or an exchange's own file and writes of each instrument the book as it " +
-    "was at a moment: one row with the message that made it so, and ten levels a side.",
+    "was at a moment: one row with the message that made it so, and ten levels a side. From a lake " +
+    "it reads the events of that day alone; messages that did nothing are not in it.",
   examples: [
     [
       "edgebook books --at 2023-10-02T13:35:00Z iex.pcap.gz --feed iex-deep --token AAPL",
       "one book at one moment",
+    ],
+    [
+      "edgebook books --at 2023-11-27T03:46:00Z --lake lake --token 7 --format csv",
+      "the same from the tables of a lake",
     ],
     ["edgebook books --at 1696253700000000000 chunks/ --format csv", "all books, from an archive"],
   ],
@@ -58,6 +73,19 @@ export const command: Command = {
       throw new CliError("bad_flag", "Nobody says which moment.", "Add --at 2023-10-02T13:35:00Z.");
     }
     const { sec, nsec } = parseMoment("at", at);
+    const lake = flags.text("lake");
+    if ((args.length === 0) === (lake === undefined)) {
+      throw new CliError(
+        "bad_argument",
+        lake === undefined
+          ? "Nothing says where the books are."
+          : "Books are of files or of a lake.",
+        "Name captures or chunks, or a lake with --lake, not both.",
+      );
+    }
+    if (lake !== undefined) {
+      return fromLake(lake, BigInt(sec) * 1_000_000_000n + BigInt(nsec), flags);
+    }
     const output = new RowOutput(flags);
     const tokens = flags.texts("token");
     const spec = flags.text("spec");
@@ -93,3 +121,26 @@ export const command: Command = {
     }
   },
 };
+
+async function fromLake(lake: string, untilNs: bigint, flags: FlagValues): Promise<number> {
+  const output = new RowOutput(flags);
+  let books: LakeBooks | undefined;
+  try {
+    const clock = flags.text("clock") === "recv" ? "recv" : "event";
+    books = await LakeBooks.open(lake, { untilNs, clock, tokens: flags.texts("token") });
+    const { books: count, doubtful } = await writeLakeBooks(books, (shape) => output.begin(shape));
+    output.finish();
+    if (count === 0) printErr("edgebook: nothing had come of these books by then\n");
+    if (doubtful > 0) {
+      printErr(`edgebook: of ${doubtful} books the stream had lost numbers by then (flag G)\n`);
+    }
+    return doubtful > 0 ? Exit.Damaged : Exit.Done;
+  } catch (thrown) {
+    output.discard();
+    if (!(thrown instanceof QueryError)) throw thrown;
+    const code = thrown.code === "no_lake" ? "file_not_found" : "bad_argument";
+    throw new CliError(code, thrown.message, thrown.hint, thrown);
+  } finally {
+    books?.close();
+  }
+}

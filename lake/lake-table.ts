@@ -164,7 +164,9 @@ export class LakeTable {
       });
     }
     const timestamp = this.nowMs();
-    const commitInfo = { timestamp, operation: "WRITE", engineInfo: "edgebook", ...info };
+    // No two commits have the same bytes: storage that lost its answer can be asked whose it has.
+    const txnId = this.id();
+    const commitInfo = { timestamp, operation: "WRITE", engineInfo: "edgebook", txnId, ...info };
     const written = adds.map((add): Action => ({ add }));
     return this.delta.commit([{ commitInfo }, ...removes, ...written, ...more]);
   }

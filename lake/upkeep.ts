@@ -9,7 +9,14 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Action, type Add, commitPath, parseCommit, versionOf } from "./delta/actions.ts";
+import {
+  type Action,
+  type Add,
+  checkpointVersionOf,
+  commitPath,
+  parseCommit,
+  versionOf,
+} from "./delta/actions.ts";
 import type { DeltaTable } from "./delta/table.ts";
 import { Duck, quoted } from "./duckdb.ts";
 import { mergedTags } from "./lake-table.ts";
@@ -141,13 +148,18 @@ function mergedStats(files: readonly Add[], numRecords: number): string {
 }
 
 /**
- * Deletes commits that lie behind the newest checkpoint and are older than `LOG_DAYS`.
- * @returns how many
+ * Deletes commits and checkpoints that lie behind the newest checkpoint and are older than `LOG_DAYS`.
+ * @returns how many commits
  */
 export async function clearLog(table: DeltaTable, nowMs: number): Promise<number> {
   const { checkpointVersion, storage } = table;
   let cleared = 0;
-  for (const { path } of await storage.list("_delta_log")) {
+  for (const { path, modifiedMs } of await storage.list("_delta_log")) {
+    const checkpoint = checkpointVersionOf(path);
+    if (checkpoint !== undefined && checkpoint < checkpointVersion) {
+      if (nowMs - modifiedMs > LOG_DAYS * DAY_MS) await storage.delete(path);
+      continue;
+    }
     const version = versionOf(path);
     if (version === undefined || version >= checkpointVersion) continue;
     const bytes = await storage.get(commitPath(version));

@@ -3,8 +3,9 @@ import { randomUUID } from "node:crypto";
 import { KafkaTopics, parseKafkaAddress } from "../../frames/kafka-topics.ts";
 import { duckCheckpoints } from "../../lake/delta/checkpoint-duckdb.ts";
 import { DeltaTable } from "../../lake/delta/table.ts";
-import { tableStorage } from "../../lake/lake-place.ts";
+import { tableStorage, tablesIn } from "../../lake/lake-place.ts";
 import { clearLog, compact } from "../../lake/upkeep.ts";
+import { ORPHAN_HOURS, vacuum } from "../../lake/vacuum.ts";
 import type { Command, FlagSpec } from "../command.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
@@ -49,6 +50,20 @@ const OWN_FLAGS: readonly FlagSpec[] = [
     doc:
       "Then, or alone: of each day and stream one file, sorted by instrument, in place of many; and " +
       "the logs without what checkpoints have made needless.",
+  },
+  {
+    name: "vacuum",
+    kind: "boolean",
+    doc:
+      "Then, or alone: clears files away that no version of a table needs, such as those of a worker " +
+      "that was killed before it committed.",
+  },
+  {
+    name: "vacuum-hours",
+    kind: "integer",
+    placeholder: "N",
+    fallback: String(ORPHAN_HOURS),
+    doc: "Only files older than that: longer than any worker takes from writing to committing.",
   },
   {
     name: "kafka",
@@ -132,11 +147,11 @@ export const command: Command = {
     const kafka = flags.text("kafka");
     if (kafka !== undefined) {
       const code = await ingestTopics(kafka, args, flags, signal);
-      if (flags.on("compact")) await compactLake(flags.text("lake") ?? "lake");
+      await keepUp(flags);
       return code;
     }
-    if (args.length === 0 && flags.on("compact")) {
-      await compactLake(flags.text("lake") ?? "lake");
+    if (args.length === 0 && (flags.on("compact") || flags.on("vacuum"))) {
+      await keepUp(flags);
       return Exit.Done;
     }
     if (args.length === 0) {
@@ -173,10 +188,33 @@ export const command: Command = {
           `${repeated > 0 ? `; ${repeated} rows were there already` : ""}\n`,
       );
     }
-    if (flags.on("compact")) await compactLake(flags.text("lake") ?? "lake");
+    await keepUp(flags);
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
 };
+
+/** What was asked of `--compact` and `--vacuum`. */
+async function keepUp(flags: FlagValues): Promise<void> {
+  const lake = flags.text("lake") ?? "lake";
+  if (flags.on("compact")) await compactLake(lake);
+  if (flags.on("vacuum")) await vacuumLake(lake, flags.integer("vacuum-hours") ?? ORPHAN_HOURS);
+}
+
+async function vacuumLake(lake: string, idleHours: number): Promise<void> {
+  if (idleHours < 1) {
+    throw new CliError(
+      "bad_flag",
+      "--vacuum-hours below 1 would take files from workers that are about to commit them.",
+      `Give hours that no worker needs; ${ORPHAN_HOURS} unless said.`,
+    );
+  }
+  const known: readonly string[] = [...TOPIC_TABLES, "dead_letters"];
+  for (const table of (await tablesIn(lake)).filter((name) => known.includes(name))) {
+    const storage = tableStorage(lake, table);
+    const { files, bytes } = await vacuum(storage, duckCheckpoints, Date.now(), idleHours);
+    if (files > 0) printErr(`edgebook: ${table}: ${files} files of ${bytes} bytes cleared away\n`);
+  }
+}
 
 async function compactLake(lake: string): Promise<void> {
   for (const table of TOPIC_TABLES) {

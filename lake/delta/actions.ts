@@ -110,3 +110,9 @@ export function versionOf(path: string): number | undefined {
   const digits = /(?:^|\/)(\d{20})\.json$/.exec(path)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** The version of a checkpoint's file, or undefined if the path is none. */
+export function checkpointVersionOf(path: string): number | undefined {
+  const digits = /(?:^|\/)(\d{20})\.checkpoint\.parquet$/.exec(path)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}

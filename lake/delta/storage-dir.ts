@@ -64,7 +64,7 @@ export class DirStorage implements Storage {
     if (!existsSync(root)) return [];
     const found: StoredFile[] = [];
     for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || entry.name.startsWith(".tmp-")) continue;
+      if (!entry.isFile()) continue;
       const file = join(entry.parentPath, entry.name);
       const stat = statSync(file, { throwIfNoEntry: false });
       // Somebody may have deleted it meanwhile.

@@ -93,9 +93,16 @@ export class EventsOut {
     return this.when(() => this.done >= added);
   }
 
-  /** Waits `graceMs` at most for what is on its way; who waits for more is never told that it came. */
-  async close(graceMs = 5000): Promise<void> {
-    await Promise.race([this.settled(), Bun.sleep(graceMs)]);
+  /**
+   * Waits for what is on its way as long as some of it arrives every `graceMs`; who waits for more is
+   * never told that it came.
+   */
+  async close(graceMs = 10_000): Promise<void> {
+    const settled = this.settled();
+    for (let before = -1; this.done < this.added && this.done > before; ) {
+      before = this.done;
+      await Promise.race([settled, Bun.sleep(graceMs)]);
+    }
     this.closed = true;
     await Promise.race([closeClients(this.clients), Bun.sleep(2000)]);
   }

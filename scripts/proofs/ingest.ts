@@ -9,34 +9,38 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../../faults/random.ts";
+import { clientOptions, kafkaLibrary } from "../../frames/kafka-client.ts";
 import { edgebook, MAIN } from "../../tests/cli-run.ts";
 import { contents, deltalakeRows, ingestKilled } from "../../tests/lake-run.ts";
 import { pythonWithPackages } from "../../tests/python.ts";
 import { startKafka } from "../kafka/broker.ts";
 
 const TABLES = ["events", "trades", "bbo"] as const;
+const LIFE_MS = 120_000;
+const LOOK_MS = 25;
 const runs = Number(process.argv[2] ?? 100);
 const firstSeed = Number(process.argv[3] ?? 1);
 const folder = mkdtempSync(join(tmpdir(), "edgebook-prove-ingest-"));
 const chunks = join(folder, "chunks");
 const broker = await startKafka();
 const python = pythonWithPackages();
+const began = performance.now();
 let killed = 0;
 let failed = 0;
+let ended = 0;
+let wanted: Readonly<Record<(typeof TABLES)[number], number>> = { events: 0, trades: 0, bbo: 0 };
 try {
-  const wanted = await market();
-  for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
-    const found = await run(seed);
-    const isRight = TABLES.every((table) => found[table] === `${wanted[table]}/${wanted[table]}`);
-    if (!isRight) {
-      failed++;
-      console.log(`seed ${seed}: ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}`);
-      console.log(`  npm run prove -- ingest 1 ${seed}`);
-    } else if (process.stderr.isTTY || seed % 10 === 0) {
-      console.log(`run ${seed - firstSeed + 1} of ${runs}: ${killed} kills so far`);
-    }
-  }
-  console.log(`${runs} runs, ${killed} kills, ${failed} failed; ${wanted.events} events each`);
+  wanted = await market();
+  let seed = firstSeed;
+  // Two at a time: each waits most of its time, for a kill or for its group.
+  const work = async () => {
+    while (seed < firstSeed + runs) await judge(seed++);
+  };
+  await Promise.all([work(), work()]);
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  console.log(
+    `${runs} runs, ${killed} kills, ${failed} failed; ${wanted.events} events each; ${minutes} min`,
+  );
 } finally {
   await broker.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -55,11 +59,37 @@ async function market(): Promise<Record<(typeof TABLES)[number], number>> {
   return { events: await rows("events"), trades: await rows("trades"), bbo: await rows("bbo") };
 }
 
+async function judge(seed: number): Promise<void> {
+  const found = await run(seed);
+  ended++;
+  const isRight = TABLES.every((table) => found[table] === `${wanted[table]}/${wanted[table]}`);
+  if (!isRight) {
+    failed++;
+    console.log(`seed ${seed}: ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}`);
+    console.log(`  npm run prove -- ingest 1 ${seed}`);
+  } else if (process.stderr.isTTY || ended % 10 === 0) {
+    const seconds = ((performance.now() - began) / 1000 / ended).toFixed(1);
+    console.log(`${ended} of ${runs} runs, ${seconds} s each: ${killed} kills so far`);
+  }
+}
+
+/** What a run wrote is of no use to the next one. */
+async function forgetTopics(prefix: string): Promise<void> {
+  const { Admin } = await kafkaLibrary();
+  const admin = new Admin(clientOptions("prove", [broker.brokers]));
+  try {
+    const topics = (await admin.listTopics()).filter((name) => name.startsWith(`${prefix}.`));
+    await admin.deleteTopics({ topics });
+  } finally {
+    await admin.close().catch(() => {});
+  }
+}
+
 async function run(seed: number): Promise<Record<string, string>> {
   const random = new Random(seed);
   const upTo = (ms: number) => random.below(ms);
   const address = `kafka://${broker.brokers}/run-${seed}`;
-  await sendKilled(address, () => 300 + upTo(1500));
+  await sendKilled(address, random);
   const lake = join(folder, `lake-${seed}`);
   const words = ["--kafka", address, "--lake", lake, "--ends-at-latest-offsets"];
   const group = ["--consumer-group", `run-${seed}`, "--member", "worker-1"];
@@ -72,36 +102,62 @@ async function run(seed: number): Promise<Record<string, string>> {
     found[table] = `${rows === read ? rows : `${rows} but deltalake ${read}`}/${places}`;
   }
   rmSync(lake, { recursive: true, force: true });
+  await forgetTopics(`run-${seed}`);
   return found;
 }
 
-/** The book service, killed twice while it sends, and then left in peace. */
-async function sendKilled(address: string, killMs: () => number): Promise<void> {
-  for (let life = 0; life < 3; life++) {
-    const words = ["book", "--from", `dir:${chunks}`, "--http", "127.0.0.1:0", "--events", address];
-    const book = Bun.spawn([process.execPath, MAIN, ...words], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    if (life < 2) {
-      await Bun.sleep(killMs());
-      book.kill("SIGKILL");
-      killed++;
-    } else {
-      await said(book.stderr, "every source has been read");
-      book.kill("SIGINT");
-    }
-    await book.exited;
+/**
+ * The book service, killed once after as many rows as chance says, then at any moment, and then left
+ * in peace until the brokers have all rows.
+ */
+async function sendKilled(address: string, random: Random): Promise<void> {
+  const rowsOfAll = TABLES.reduce((sum, table) => sum + wanted[table], 0);
+  const stops: ((url: string) => Promise<void>)[] = [
+    (url) => sent(url, 1 + random.below(rowsOfAll)),
+    () => Bun.sleep(random.below(1500)),
+  ];
+  for (const stop of stops) {
+    const book = bookService(address);
+    await stop(await book.url);
+    book.child.kill("SIGKILL");
+    killed++;
+    await book.child.exited;
   }
+  const last = bookService(address);
+  await sent(await last.url, rowsOfAll);
+  last.child.kill("SIGINT");
+  await last.child.exited;
 }
 
-async function said(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
+/** `url` resolves once it listens. */
+function bookService(address: string) {
+  const words = ["book", "--from", `dir:${chunks}`, "--http", "127.0.0.1:0", "--events", address];
+  const child = Bun.spawn([process.execPath, MAIN, ...words], {
+    stdio: ["ignore", "ignore", "pipe"],
+    timeout: LIFE_MS,
+  });
+  return { child, url: heard(child.stderr, /books at (http:[^\s"]+)/) };
+}
+
+async function heard(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
   let text = "";
   const decoder = new TextDecoder();
   const reader = stream.getReader();
-  while (!text.includes(words)) {
+  for (;;) {
     const { done, value } = await reader.read();
     if (done) throw new Error(`the book service ended: ${text}`);
     text += decoder.decode(value, { stream: true });
+    const found = pattern.exec(text)?.[1];
+    if (found !== undefined) return found;
   }
-  reader.releaseLock();
+}
+
+/** Resolves when the brokers have acknowledged so many rows. */
+async function sent(url: string, rows: number): Promise<void> {
+  for (const end = performance.now() + LIFE_MS; ; await Bun.sleep(LOOK_MS)) {
+    const page = await (await fetch(`${url}/metrics`)).text();
+    const found = Number(/^edgebook_events_sent_total (\d+)/m.exec(page)?.[1] ?? 0);
+    if (found >= rows) return;
+    if (performance.now() > end) throw new Error(`${found} of ${rows} rows are with the brokers`);
+  }
 }

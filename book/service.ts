@@ -2,7 +2,8 @@
  * Edge: the book service as a process part: sources of chunks, the embedded broker, the listener and
  * the clock around the books, which are in this thread or in shards.
  *
- *   source ─► Centre.push        every 100 ms: Centre.tick        every 250 ms: positions back
+ *   source ─► Centre.push        every 100 ms: Centre.tick
+ *                                every 250 ms, or 16 chunks: positions back
  */
 import { rmSync } from "node:fs";
 import type { DecoderOptions, Feed } from "../feed/feed.ts";
@@ -26,6 +27,7 @@ import { Live, type LiveOptions } from "./live.ts";
 import type { LiveApi } from "./live-api.ts";
 import { LocalCentre } from "./local-centre.ts";
 import { type NeighbourOptions, Neighbours } from "./neighbours.ts";
+import { PositionTeller } from "./position-teller.ts";
 import { type EmbeddedBroker, startBroker } from "./service-broker.ts";
 import { type HttpAddress, listenHttp } from "./service-http.ts";
 import { openState, type State } from "./service-state.ts";
@@ -139,7 +141,8 @@ async function listenAndRun(
   };
   const state = await openState(options);
   const events = openEvents(options);
-  const centre = openCentre(options, state, canAsk, ask, events);
+  const centre = openCentre(options, state, canAsk, ask, events, () => positions.publish());
+  const positions = new PositionTeller(() => centre.positions(options.consumer), sources);
   const group = centre instanceof GroupCentre ? centre : undefined;
   const { api } = centre;
   const started = performance.now();
@@ -195,7 +198,11 @@ async function listenAndRun(
   const intakeIsThere = own?.subscribed ?? Promise.resolve();
   // A collector that came before the intake would be told that nobody is there to hear it.
   if (own?.clientId !== undefined) broker?.admitFirst(own.clientId, intakeIsThere);
-  const take = (bytes: Uint8Array) => centre.push(bytes);
+  const take = (bytes: Uint8Array) => {
+    const taken = centre.push(bytes);
+    positions.took();
+    return taken;
+  };
   const [first] = sources;
   const runs =
     group !== undefined && first instanceof KafkaChunkSource
@@ -207,10 +214,9 @@ async function listenAndRun(
   await intakeIsThere;
   centre.begin();
   ready = true;
-  const positions = new PositionTeller(options.consumer);
   const timers = [
     setInterval(() => centre.tick(), ADVANCE_MS),
-    setInterval(() => positions.publish(centre, sources), POSITION_MS),
+    setInterval(() => positions.publish(), POSITION_MS),
   ];
   return {
     url: listener.url,
@@ -259,6 +265,7 @@ function openCentre(
   canAsk: boolean,
   ask: LiveOptions["ask"],
   events: EventsOut | undefined,
+  onMoved: () => void,
 ): Centre {
   const { version, shards, onStatus } = options;
   const tool = `edgebook ${version}`;
@@ -266,7 +273,7 @@ function openCentre(
   const saveNs = options.saveNs ?? SAVE_NS;
   if (shards !== undefined) {
     const sharded = { ...shards, state: folder, copyOf, key, tool, saveNs };
-    return new ShardedCentre({ ...sharded, canAsk, ask, onStatus });
+    return new ShardedCentre({ ...sharded, canAsk, ask, onMoved, onStatus });
   }
   const newLive = (rows: EventRows | undefined) =>
     new Live({
@@ -291,26 +298,4 @@ function openCentre(
   const place = { state: folder === "" ? undefined : folder, copy: copyOf?.("") };
   const local = { tool, ...place, key, saveNs, events, onStatus };
   return new LocalCentre({ ...local, newLive: () => newLive(events?.rows) });
-}
-
-/** Tells collectors how far the books are, when they have moved; nothing queues for a lost broker. */
-class PositionTeller {
-  private readonly consumer: string;
-  private readonly told = new Map<string, string>();
-
-  constructor(consumer: string) {
-    this.consumer = consumer;
-  }
-
-  publish(centre: Centre, sources: readonly Source[]): void {
-    for (const position of centre.positions(this.consumer)) {
-      for (const source of sources) {
-        const key = `${source.name} ${position.collector}`;
-        const place = `${position.boot}/${position.chunk}`;
-        if (!source.connected || this.told.get(key) === place) continue;
-        this.told.set(key, place);
-        source.publishPosition?.(position).catch(() => this.told.delete(key));
-      }
-    }
-  }
 }

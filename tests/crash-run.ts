@@ -14,7 +14,7 @@ import { Random } from "../faults/random.ts";
 import { Spool } from "../frames/spool.ts";
 import { MqttChunkSink } from "../frames/transport-mqtt.ts";
 import { openZstd } from "../frames/zstd.ts";
-import { type Running, start } from "./live-run.ts";
+import { type Running, startFor } from "./live-run.ts";
 import { LoadMaker } from "./load-chunks.ts";
 
 export interface CrashOptions {
@@ -42,7 +42,9 @@ export interface CrashRun {
   readonly different: readonly string[];
 }
 
-const BACK_LIMIT_MS = 60_000;
+const BACK_LIMIT_MS = 120_000;
+/** Of one life, the first included, in which all orders are built up. */
+const LIFE_MS_LIMIT = 900_000;
 
 interface Rows {
   readonly streams: readonly {
@@ -183,7 +185,7 @@ class Service {
   }
 
   async begin(): Promise<void> {
-    this.running = start(...this.words);
+    this.running = startFor(LIFE_MS_LIMIT, ...this.words);
     await this.running.says("books at");
   }
 

@@ -42,6 +42,8 @@ export interface ShardOptions {
 
 const ADVANCE_NS = 100e6;
 const POSITION_NS = 100e6;
+/** Many chunks in a short time are told sooner: collectors wait for it. */
+const POSITION_CHUNKS = 8;
 const CLIENTS_NS = 50e6;
 const RATE_NS = 1e9;
 
@@ -62,6 +64,7 @@ export class Shard {
   private sampledNs = 0;
   private savedNs: number;
   private said = "";
+  private unsaid = 0;
 
   constructor(
     live: Live,
@@ -138,6 +141,7 @@ export class Shard {
     switch (kindOf(record)) {
       case RecordKind.Chunk:
         live.push(bodyOf(record), nowNs);
+        if (++this.unsaid >= POSITION_CHUNKS) this.sayPositions();
         return;
       case RecordKind.Elsewhere:
         live.intake.leaveOut(readValue(record) as LeftOut, nowNs);
@@ -180,6 +184,7 @@ export class Shard {
   }
 
   private sayPositions(): void {
+    this.unsaid = 0;
     const positions: Position[] = this.live.intake.positions("");
     const text = JSON.stringify(positions);
     if (text === this.said) return;

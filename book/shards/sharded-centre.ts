@@ -40,6 +40,8 @@ export interface ShardedOptions {
   readonly saveNs: number;
   readonly canAsk: boolean;
   readonly ask: (collector: string, request: ControlRequest | RepairRequest) => void;
+  /** A shard has said how far it is. */
+  readonly onMoved?: () => void;
   readonly onStatus: Tell;
   readonly hangNs?: number;
 }
@@ -163,6 +165,7 @@ export class ShardedCentre implements Centre {
 
   private hear(word: ShardWord): void {
     if (word.say === "ask") this.options.ask(word.collector, word.request);
+    if (word.say === "positions") this.options.onMoved?.();
     if (word.say === "news") this.options.onStatus(word.text, word.event, word.place);
     if (word.say !== "rows") return;
     for (const [client, ...posted] of decode(word.bytes) as [number, ...Posted][]) {

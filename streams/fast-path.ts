@@ -20,6 +20,9 @@ import type { Stream } from "./stream.ts";
 /** Beyond it a packet might pass 2^53, where numbers stop being exact; the slow path looks. */
 const LAST_FAST = Number.MAX_SAFE_INTEGER - 65536;
 
+/** Fewer than the numbers between `LAST_FAST` and the end of what is exact. */
+const LONGEST_STREAK = 4096;
+
 export class FastPath {
   /** Streams whose high-water mark's message lies in the frames in hand. */
   readonly touched: Stream[] = [];
@@ -86,7 +89,17 @@ export class FastPath {
       const ahead = first - stream.fastNext;
       if (ahead === 0) {
         if (first > LAST_FAST) break;
-        if (stream.guarded && !this.isLater(view, from, stream)) break;
+        if (stream.guarded) {
+          if (!this.isLater(view, from, stream)) break;
+        } else if (messages === 1) {
+          batch.count = row;
+          this.nowNs = nowNs;
+          at = this.streak(frames, at, line) - 1;
+          row = batch.count;
+          nowNs = this.nowNs;
+          observed = this.observed;
+          continue;
+        }
         const { words, line: bringers, mask } = stream.recent;
         const arrived = lowNs(sec[f], nsec[f]);
         let slot = first & mask;
@@ -134,6 +147,93 @@ export class FastPath {
     this.observed = observed;
     this.nowNs = nowNs;
     return at;
+  }
+
+  /**
+   * Packets of one message that follow one another on one line, each next on its stream: the first is
+   * known to be, the others are looked at here. What the stream and the line count is counted once.
+   * @returns the first packet that goes on otherwise
+   */
+  private streak(frames: FrameBatch, packet: number, line: Line): number {
+    const { packets, out, calmUntilNs } = this;
+    const { frame, kind, session, sequence, numbers, firstMessage, stream: ids } = packets;
+    const { messageOffset, messageLength } = packets;
+    const { channel, sec, nsec, view } = frames;
+    const { batch } = out;
+    const { capacity } = batch;
+    const { offset: offsets, length: lengths, stream: streams, sequence: sequences } = batch;
+    const { kind: kinds, recvSec: secs, recvNsec: nsecs, flags } = batch;
+    const { stream, place } = line;
+    const { words, line: bringers, mask } = stream.recent;
+    const { index, flags: streamFlags, id, session: streamSession } = stream;
+    const end = Math.min(packets.count, packet + LONGEST_STREAK);
+    const first = sequence[packet];
+    let f = frame[packet];
+    const from = channel[f];
+    let { nowNs } = this;
+    let row = batch.count;
+    let at = packet;
+    let number = first;
+    for (;;) {
+      const message = firstMessage[at];
+      const offset = messageOffset[message];
+      const length = messageLength[message];
+      const slot = number & mask;
+      words[slot * 2] = hashOf(view, offset, length);
+      words[slot * 2 + 1] = lowNs(sec[f], nsec[f]);
+      bringers[slot] = place;
+      if (row === capacity) {
+        batch.count = row;
+        out.flush();
+        row = 0;
+      }
+      kinds[row] = MessageKind.Message;
+      offsets[row] = offset;
+      lengths[row] = length;
+      streams[row] = index;
+      sequences[row] = number;
+      secs[row] = sec[f];
+      nsecs[row] = nsec[f];
+      flags[row++] = streamFlags;
+      number++;
+      if (++at === end) break;
+      const next = f + 1;
+      if (frame[at] !== next || channel[next] !== from || sequence[at] !== number) break;
+      if (kind[at] !== PacketKind.Messages || ids[at] !== id || session[at] !== streamSession)
+        break;
+      if (numbers[at] !== 1 || firstMessage[at + 1] - firstMessage[at] !== 1) break;
+      const ns = sec[next] * 1e9 + nsec[next];
+      if (!(ns >= nowNs && ns <= calmUntilNs)) break;
+      nowNs = ns;
+      f = next;
+    }
+    batch.count = row;
+    this.observed = f;
+    this.nowNs = nowNs;
+    this.latestNs[from] = nowNs;
+    this.deliveredOn(line, at - 1, at - packet);
+    return at;
+  }
+
+  /** So many more messages were delivered, each its packet; the last is packet `last`. */
+  private deliveredOn(line: Line, last: number, messages: number): void {
+    const { sequence, firstMessage, messageOffset, messageLength } = this.packets;
+    const { stream } = line;
+    const high = sequence[last];
+    const first = high - messages + 1;
+    if (stream.tailOffset < 0) this.touched.push(stream);
+    stream.tailNumber = high;
+    stream.tailOffset = messageOffset[firstMessage[last]];
+    stream.tailLength = messageLength[firstMessage[last]];
+    stream.delivered += messages;
+    stream.high = high;
+    stream.next = high + 1;
+    stream.fastNext = high + 1;
+    line.firstArrivals += messages;
+    line.packets += messages;
+    line.messages += messages;
+    if (first === line.next) line.next = high + 1;
+    else line.brought(first, high);
   }
 
   /** False for a message of the epoch before a restart. */

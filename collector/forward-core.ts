@@ -25,6 +25,8 @@ export class ForwardCore {
   readonly window: SendWindow;
   /** Chunks that had left memory and spool before the destination took them. */
   missed = 0;
+  /** Of chunks that were given memory of their own so far, read from the spool or copied. */
+  bytesMade = 0;
   /** Told of each of them. */
   onMissed: (missed: ToSend) => void = () => {};
   private readonly name: string;
@@ -69,7 +71,10 @@ export class ForwardCore {
     const isKept = this.spool?.holds(boot, number) ?? false;
     if (!isLent) this.fresh.add(chunk, isKept);
     // What will wait is read from the spool when its turn comes, rather than copied now.
-    else if (!isKept || this.window.waiting === 0) this.fresh.add(ownChunk(chunk), isKept);
+    else if (!isKept || this.window.waiting === 0) {
+      this.bytesMade += chunk.bytes.length;
+      this.fresh.add(ownChunk(chunk), isKept);
+    }
     this.window.offer(number);
   }
 
@@ -131,6 +136,7 @@ export class ForwardCore {
     const bytes = this.spool?.read(boot, number);
     const found = bytes === undefined ? undefined : readChunkHeader(bytes);
     if (bytes === undefined || found === undefined || found instanceof ChunkFault) return undefined;
+    this.bytesMade += bytes.length;
     return { header: found.header, bytes };
   }
 }

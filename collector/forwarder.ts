@@ -24,6 +24,12 @@ const TURN_CHUNKS = 4;
 const REST_TIMES = 3;
 const REST_MS_LIMIT = 200;
 
+/**
+ * Chunks with memory of their own are garbage once they are sent, and nobody collects it in time: the
+ * collection has other measures. After so much of it, it is told to: some 15 ms.
+ */
+const GARBAGE_BYTES = 64 << 20;
+
 const nowNs = () => performance.now() * 1e6;
 
 export class Forwarder {
@@ -37,6 +43,8 @@ export class Forwarder {
   private readonly core: ForwardCore;
   private readonly boot: number;
   private bytesUnderWay = 0;
+  /** `bytesMade` of the core at the last collection. */
+  private collectedAt = 0;
   private isResting = false;
   /** Rest that is still to be taken. */
   private owedMs = 0;
@@ -165,9 +173,17 @@ export class Forwarder {
     }
     this.wake();
     if (this.closed) return;
+    this.collect();
     this.owedMs += (performance.now() - beganMs) * (this.isGentle ? REST_TIMES : 0);
     if (this.owedMs >= 1) this.rest(this.owedMs);
     else if (turn === TURN_CHUNKS) this.rest(0);
+  }
+
+  private collect(): void {
+    const { bytesMade } = this.core;
+    if (bytesMade - this.collectedAt < GARBAGE_BYTES) return;
+    this.collectedAt = bytesMade;
+    Bun.gc(true);
   }
 
   /** The receiver, and everybody else on this thread, goes on first. */

@@ -18,6 +18,7 @@ import {
   type PackedChunk,
   readChunkHeader,
 } from "../frames/chunk.ts";
+import { CHUNK_BYTES_LIMIT } from "../frames/chunk-header.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { StoredZstd } from "../frames/zstd-stored.ts";
@@ -43,7 +44,7 @@ const WAITING_BYTES_LIMIT = 32 << 20;
 /** After that, the other thread gets nothing for so long. */
 const REST_NS = 1e9;
 const TICK_NS = 100e6;
-const SPARE_RECORDS = 16;
+const SPARE_RECORDS = 4;
 
 /** A chunk that has not gone on: packed, or with the other thread, by its record. */
 interface Waiting {
@@ -68,6 +69,7 @@ export class ThreadPacking implements ChunkPacking, SegmentPacker {
   private readonly results = new ByteRing(ByteRing.allocate(RESULTS_BYTES));
   private readonly words = new Int32Array(new SharedArrayBuffer(SHARED_WORDS * 4));
   private readonly waiting: Waiting[] = [];
+  private lent = new Uint8Array(0);
   private waitingBytes = 0;
   /** Memory of records whose chunks are there. */
   private readonly spare: Uint8Array<ArrayBuffer>[] = [];
@@ -205,11 +207,25 @@ export class ThreadPacking implements ChunkPacking, SegmentPacker {
     const place = this.waiting.findIndex((one) => one.number === number);
     // Nobody waits for it any more.
     if (place < 0 || this.waiting[place].packed !== undefined) return;
-    const bytes = result.slice(RESULT_HEAD_BYTES);
+    // The oldest goes on at once, so that its bytes need not be kept.
+    const bytes = place === 0 ? this.lend(result) : result.slice(RESULT_HEAD_BYTES);
     const found = readChunkHeader(bytes);
     if (found instanceof ChunkFault) return;
-    this.fill(this.waiting[place], { header: found.header, bytes });
-    if (place === 0) this.handOn();
+    const packed = { header: found.header, bytes };
+    this.fill(this.waiting[place], packed);
+    if (place > 0) return;
+    this.waiting.shift();
+    this.waitingBytes -= bytes.length;
+    this.done(packed, true);
+    this.handOn();
+  }
+
+  /** The chunk of a result, in memory that the next one takes. */
+  private lend(result: Uint8Array): Uint8Array {
+    const length = result.length - RESULT_HEAD_BYTES;
+    if (this.lent.length < length) this.lent = new Uint8Array(CHUNK_BYTES_LIMIT);
+    this.lent.set(result.subarray(RESULT_HEAD_BYTES));
+    return this.lent.subarray(0, length);
   }
 
   private fill(waiting: Waiting, packed: PackedChunk): void {

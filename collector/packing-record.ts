@@ -67,7 +67,11 @@ export function writeRecord(
   const columnsBytes = count * COLUMNS * 4;
   const recordBytes = HEAD_BYTES + columnsBytes + payloadBytes + text.length;
   const room = (spare?.buffer.byteLength ?? 0) < recordBytes ? undefined : spare?.buffer;
-  const record = new Uint8Array(room ?? new ArrayBuffer(recordBytes * 2), 0, recordBytes);
+  const record = new Uint8Array(
+    room ?? new ArrayBuffer(recordBytes + (recordBytes >> 2)),
+    0,
+    recordBytes,
+  );
   const words = new Uint32Array(record.buffer, 0, (HEAD_BYTES + columnsBytes) >> 2);
   words.set([text.length, count, payloadBytes, 0]);
   const columns = [length, frames.sec, frames.nsec, frames.channel];

@@ -74,7 +74,8 @@ class PackingThread {
   private pack(record: Uint8Array): void {
     const { title, frames } = this.reader.read(record);
     const isAbandoned = () => ((Atomics.load(this.words, ABANDONED) - title.number) | 0) >= 0;
-    if (!isAbandoned()) this.give(title.number, this.packer.pack(title, frames).bytes, isAbandoned);
+    if (!isAbandoned())
+      this.give(title.number, this.packer.packLent(title, frames).bytes, isAbandoned);
   }
 
   private goOn(): void {

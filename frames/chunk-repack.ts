@@ -6,7 +6,7 @@ import { encode } from "@msgpack/msgpack";
 import { bodyChecksum } from "./body-checksum.ts";
 import { CHUNK_PREFIX_BYTES, ChunkFault, joinChunk, readChunkHeader } from "./chunk.ts";
 import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
-import type { ChunkCodec, ChunkHeader } from "./chunk-header.ts";
+import { CHUNK_BYTES_LIMIT, type ChunkCodec, type ChunkHeader } from "./chunk-header.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
 
@@ -20,20 +20,27 @@ export class ChunkRepacker {
   private readonly packer: BodyPacker;
   private readonly unpacker = new BodyUnpacker();
   private frames = new FrameBatch(1024);
+  /** Used again and again: what is thrown away in their place waits for a collection, in hundreds of MiB. */
+  private raw = new Uint8Array(1 << 16);
+  private readonly packed = new Uint8Array(CHUNK_BYTES_LIMIT);
 
   constructor(zstd: Zstd, codec: ChunkCodec = "columns") {
     this.zstd = zstd;
     this.packer = new BodyPacker(zstd, codec);
   }
 
-  /** The chunk, smaller; `undefined` where it is damaged, or does not become smaller. */
+  /**
+   * The chunk, smaller, valid until the next call; `undefined` where it is damaged, or does not become
+   * smaller.
+   */
   repack(bytes: Uint8Array): Uint8Array | undefined {
     const found = readChunkHeader(bytes);
     if (found instanceof ChunkFault || found.end !== bytes.length) return undefined;
     const { header, bodyAt } = found;
     const stored = bytes.subarray(bodyAt);
     if (bodyChecksum(header.version, stored) !== header.checksum) return undefined;
-    const raw = this.zstd.decompress(stored, header.rawBytes);
+    if (this.raw.length < header.rawBytes) this.raw = new Uint8Array(header.rawBytes * 2);
+    const raw = this.zstd.decompress(stored, header.rawBytes, this.raw);
     if (raw === null) return undefined;
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
     // Channels keep the indexes that they have in the chunk.
@@ -42,13 +49,13 @@ export class ChunkRepacker {
     const { codec, rawBytes, body } = this.packer.pack(header, this.frames, same);
     if (body.length >= stored.length) return undefined;
     const checksum = bodyChecksum(header.version, body);
-    return joined({ ...header, codec, rawBytes, bodyBytes: body.length, checksum }, body);
+    return this.joined({ ...header, codec, rawBytes, bodyBytes: body.length, checksum }, body);
   }
-}
 
-function joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
-  const head = encode(header, { ignoreUndefined: true });
-  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
-  joinChunk(head, body, bytes);
-  return bytes;
+  private joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
+    const head = encode(header, { ignoreUndefined: true });
+    const bytes = this.packed.subarray(0, CHUNK_PREFIX_BYTES + head.length + body.length);
+    joinChunk(head, body, bytes);
+    return bytes;
+  }
 }

@@ -7,6 +7,7 @@ export interface Zstd {
   /**
    * The `rawBytes` bytes in a new buffer, or `null` if the bytes are no zstd frames, or unpack to another
    * size. Never allocates more than `rawBytes`.
+   * @param into memory to be used instead, where it is enough and that can be done
    */
-  decompress(packed: Uint8Array, rawBytes: number): Uint8Array | null;
+  decompress(packed: Uint8Array, rawBytes: number, into?: Uint8Array): Uint8Array | null;
 }

@@ -71,8 +71,8 @@ export class StoredZstd implements Zstd {
     return this.memory.subarray(STORED_ROOM_BYTES, this.at);
   }
 
-  decompress(packed: Uint8Array, rawBytes: number): Uint8Array | null {
-    return this.reader.decompress(packed, rawBytes);
+  decompress(packed: Uint8Array, rawBytes: number, into?: Uint8Array): Uint8Array | null {
+    return this.reader.decompress(packed, rawBytes, into);
   }
 
   private beginBlock(): void {

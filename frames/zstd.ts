@@ -50,8 +50,9 @@ export function nativeZstd(level = LEVEL): Zstd | undefined {
       if (scratch.length < bound) scratch = new Uint8Array(bound);
       return scratch.subarray(0, packer.compress(scratch, raw, level));
     },
-    decompress(packed, rawBytes) {
-      const raw = new Uint8Array(rawBytes);
+    decompress(packed, rawBytes, into) {
+      const isEnough = into !== undefined && into.length >= rawBytes;
+      const raw = isEnough ? into.subarray(0, rawBytes) : new Uint8Array(rawBytes);
       try {
         return unpacker.decompress(raw, packed) === rawBytes ? raw : null;
       } catch {

@@ -31,14 +31,7 @@
  */
 import type { BooksImage } from "./books.ts";
 import { type Memory, words } from "./memory.ts";
-import {
-  BEST,
-  HEAD_SHIFT,
-  ORDER_WORDS,
-  PriceLevels,
-  SIDE_SHIFT,
-  sideHead,
-} from "./price-levels.ts";
+import { HEAD_SHIFT, ORDER_WORDS, PriceLevels, sideHead } from "./price-levels.ts";
 
 /** Words of a record. */
 export const RECORD_SHIFT = 3;
@@ -103,38 +96,6 @@ export class BookStore {
     this.levels.clear();
     this.slots = SLAB;
     this.live = 0;
-  }
-
-  // Loading ahead: each is called for many ops before the first of them is applied.
-
-  /** Slot that an id's chain begins with, 0 if it is empty: nearly always the order itself. */
-  touchChains(
-    idLow: Int32Array,
-    idHigh: Int32Array,
-    from: number,
-    to: number,
-    out: Int32Array,
-  ): void {
-    const { chains, shift } = this;
-    for (let at = from; at < to; at++)
-      out[at - from] = chains[chainOf(idLow[at], idHigh[at], shift)];
-  }
-
-  /** Loads records of `slots`, and of `books` the best ticks and the next vacant record. */
-  touchBooks(slots: Int32Array, books: Int32Array, from: number, to: number): number {
-    const { records } = this;
-    const { heads, ticks } = this.levels;
-    const known = this.books;
-    let touched = 0;
-    for (let i = 0; i < to - from; i++) touched ^= records[slots[i] << RECORD_SHIFT];
-    for (let at = from; at < to; at++) {
-      const book = books[at];
-      const head = book >= 0 && book < known ? book << HEAD_SHIFT : 0;
-      touched ^= ticks[heads[head + BEST] << 1];
-      touched ^= ticks[heads[head + (1 << SIDE_SHIFT) + BEST] << 1];
-      touched ^= records[heads[head + VACANT_SLOT] << RECORD_SHIFT];
-    }
-    return touched;
   }
 
   // Orders.

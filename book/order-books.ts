@@ -1,8 +1,8 @@
 /**
  * Order-by-order books of one stream, price-time priority, driven by ops in batches.
  *
- *   OpBatch ──(1) touch──► BookStore's cache lines ──(2) apply──► Effects ──► observer
- *                          (book-store.ts)
+ *   OpBatch ──(1) look ahead──► BookStore's cache lines ──(2) apply──► Effects ──► observer
+ *             (look-ahead.ts)    (book-store.ts)
  *
  * Where the time goes. With hundreds of thousands of live orders each look-up misses the near
  * caches: the head of a chain, the order's record, its side's levels. None of the ops of a batch
@@ -23,12 +23,10 @@ import { type OpBatch, OpFlag, OpKind, Side } from "../feed/op-batch.ts";
 import { BookStore } from "./book-store.ts";
 import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
+import { LOOK_AHEAD, LookAhead } from "./look-ahead.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 import { applyPlain, type LoopContext, MOVE_WORDS } from "./order-loop.ts";
 import { sideHead } from "./price-levels.ts";
-
-/** Ops whose orders are looked up together. */
-const TOUCH_BATCH = 64;
 
 export interface OrderBooksOptions {
   /** Prices are unsigned words on the wire (ITCH). */
@@ -46,10 +44,8 @@ export class OrderBooks implements Books {
   private readonly recording: boolean;
   /** Subtracted from a price to get a sortable signed word. */
   private readonly priceBias: number;
-  /** What the touching loads gave: kept so that they cannot be left out. */
-  touched = 0;
   private readonly context: LoopContext;
-  private readonly hints = new Int32Array(TOUCH_BATCH);
+  private readonly ahead = new LookAhead();
 
   constructor(options: OrderBooksOptions) {
     const memory = options.memory ?? PLAIN_MEMORY;
@@ -60,7 +56,7 @@ export class OrderBooks implements Books {
       store: this.store,
       effects: options.effects ? this.effects : null,
       priceBias: this.priceBias,
-      moves: new Int32Array(TOUCH_BATCH * MOVE_WORDS),
+      moves: new Int32Array(LOOK_AHEAD * MOVE_WORDS),
       moveCount: 0,
       tells: false,
     };
@@ -75,12 +71,11 @@ export class OrderBooks implements Books {
   }
 
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void {
-    const { store, hints, context } = this;
-    for (let start = from; start < to; start += TOUCH_BATCH) {
-      const end = Math.min(to, start + TOUCH_BATCH);
-      store.touchChains(ops.idLo, ops.idHi, start, end, hints);
-      this.touched ^= store.touchBooks(hints, ops.instrument, start, end);
-      store.makeRoom(TOUCH_BATCH);
+    const { store, context } = this;
+    for (let start = from; start < to; start += LOOK_AHEAD) {
+      const end = Math.min(to, start + LOOK_AHEAD);
+      store.makeRoom(LOOK_AHEAD);
+      this.ahead.look(store, ops, start, end, this.priceBias);
       let at = start;
       while (at < end) {
         at = applyPlain(context, ops, at, end, observer);

@@ -123,6 +123,13 @@ test("a worker that is only idle is not taken for one that hangs", async () => {
   expect(edge.phase).toBe("running");
 });
 
+test("a time in which the owner stood still too is not held against a worker's heart", async () => {
+  const { edge, tally, told } = toy({ hangNs: 5e9 });
+  await until(() => tally[Tally.idle] > 1);
+  edge.tick(nowNs() + 60e9);
+  expect([edge.phase, told]).toEqual(["running", []]);
+});
+
 test("a worker that ends by itself is begun again", async () => {
   const { edge, tally, told } = toy();
   edge.send(toyChunk(1, ToyOrder.exit));

@@ -27,6 +27,8 @@ import { WorkerControl, type WorkerStart, type WorkerWord } from "./worker-contr
 
 /** How long a worker that was told to go may take before it is fenced off and left. */
 const CLOSE_NS = 5e9;
+/** Who owns the worker was not called for longer than this: the whole host stood still, or is crowded. */
+const LATE_NS = 500e6;
 /** How often a sender that waits looks whether the actor is still there. */
 const LOOK_MS = 200;
 
@@ -137,8 +139,11 @@ export class WorkerEdge {
 
   /** Watchdog, back-offs, deadlines. */
   tick(nowNs: number): void {
+    const sinceNs = nowNs - this.#nowNs;
     this.#nowNs = Math.max(this.#nowNs, nowNs);
     if (this.phase === "stopped") return;
+    // A time in which nobody looked says nothing of the worker's heart.
+    if (sinceNs > LATE_NS) this.#beatAtNs = Math.min(nowNs, this.#beatAtNs + sinceNs);
     if (this.#nowNs >= this.#stopNs) this.#close("deadline");
     if (this.phase === "running" || this.phase === "beginning") this.#watch();
     if (this.phase === "closing" && this.#nowNs >= this.#phaseEndNs) this.#closed();

@@ -12,7 +12,7 @@
 import { NameTable } from "../book/rows/name-table.ts";
 import { readBatchHead, readRows } from "../book/rows/protobuf-read.ts";
 import { BATCH_ROWS_MOST } from "../book/rows/protobuf-schema.ts";
-import { RowBatch, rowsOf } from "../book/rows/row-batch.ts";
+import { RowBatch } from "../book/rows/row-batch.ts";
 import type { SentTable as RowTable } from "../book/rows/schema.ts";
 import {
   clientOptions,
@@ -30,6 +30,7 @@ import type { Snapshot } from "../lake/delta/snapshot.ts";
 import { CommitConflict, DeltaTable } from "../lake/delta/table.ts";
 import { tableStorage } from "../lake/lake-place.ts";
 import type { LakeTable } from "../lake/lake-table.ts";
+import { putLetters } from "./dead-letters.ts";
 import { LakeRows } from "./lake-rows.ts";
 import { dayOf, openTable, tableColumns } from "./lake-tables.ts";
 
@@ -67,7 +68,6 @@ export interface TopicCounts {
 const FETCH_BYTES = 4 << 20;
 const READY_RECORDS = 32;
 const LOOK_MS = 200;
-const LETTER_BYTES = 1 << 20;
 
 /** One topic on its way into its table. */
 interface Flow {
@@ -305,32 +305,13 @@ export class TopicIngest {
     if (this.letters.length === 0) return;
     const lake = await openTable(this.choice.lake, "dead_letters", 0);
     const letters = this.letters.splice(0);
-    const batch = new RowBatch(tableColumns("dead_letters"), this.names, 0, letters.length);
-    const now = Date.now();
-    for (const [at, { record, error }] of letters.entries()) {
-      batch.clearRow(at);
-      batch.time("ts_event").sec[at] = Math.floor(now / 1000);
-      batch.number("stream").value[at] = record.partition;
-      batch.number("sequence").value[at] = Number(record.offset);
-      batch.number("epoch").value[at] = 0;
-      batch.number("row").value[at] = 0;
-      batch.text("topic").value[at] = record.topic;
-      batch.text("error").value[at] = error;
-      batch.text("base64_bytes").value[at] = record.value
-        .subarray(0, LETTER_BYTES)
-        .toString("base64");
-    }
-    const adds: Add[] = [];
-    for (let at = 0; at < letters.length; at++) {
-      const { partition } = letters[at].record;
-      const rows = new LakeRows(batch, {
-        stream: partition,
-        dayOf: (sec) => new Date(sec * 1000).toISOString().slice(0, 10),
-        lastPlace: () => undefined,
-      });
-      rows.write(rowsOf(batch, at, at + 1));
-      for (const file of rows.take()) adds.push(await lake.put(file));
-    }
+    const atSec = Math.floor(Date.now() / 1000);
+    const adds = await putLetters(
+      lake,
+      letters.map(({ record: { topic, partition, offset, value }, error }) => {
+        return { topic, partition, offset: Number(offset), atSec, error, value };
+      }),
+    );
     await lake.commit(adds, { reason: "dead letters" });
     this.counts.deadLetters += letters.length;
   }

@@ -7,6 +7,7 @@ import { tableStorage, tablesIn } from "../../lake/lake-place.ts";
 import { clearLog, compact } from "../../lake/upkeep.ts";
 import { ORPHAN_HOURS, vacuum } from "../../lake/vacuum.ts";
 import type { Command, FlagSpec } from "../command.ts";
+import { redrive } from "../dead-letters.ts";
 import { CliError, Exit } from "../errors.ts";
 import type { FlagValues } from "../flag-values.ts";
 import { IngestMetrics } from "../ingest-metrics.ts";
@@ -50,6 +51,13 @@ const OWN_FLAGS: readonly FlagSpec[] = [
     doc:
       "Then, or alone: of each day and stream one file, sorted by instrument, in place of many; and " +
       "the logs without what checkpoints have made needless.",
+  },
+  {
+    name: "redrive",
+    kind: "boolean",
+    doc:
+      "Tries what stands in the table dead_letters again, and nothing else: rows that the tables lack " +
+      "are put there, and letters that could be read go out, in one commit.",
   },
   {
     name: "vacuum",
@@ -137,7 +145,7 @@ export const command: Command = {
     "Each commit says of every stream what was delivered and what is missing.\n" +
     "With --kafka it reads the topics events, trades, bbo and gaps (or those named) in the manner of " +
     "kafka-delta-ingest: offsets are committed with the rows. What cannot be read goes into the " +
-    "table dead_letters.",
+    "table dead_letters; --redrive tries it again.",
   examples: [
     ["edgebook ingest day.pcap.gz --feed nse-fo --lake lake", "a day into the lake"],
     ["edgebook ingest chunks/ --lake lake --replace", "the same day again, in place of it"],
@@ -150,6 +158,7 @@ export const command: Command = {
       await keepUp(flags);
       return code;
     }
+    if (flags.on("redrive")) return redriveLetters(args, flags.text("lake") ?? "lake");
     if (args.length === 0 && (flags.on("compact") || flags.on("vacuum"))) {
       await keepUp(flags);
       return Exit.Done;
@@ -192,6 +201,26 @@ export const command: Command = {
     return complaints.length > 0 ? Exit.Damaged : Exit.Done;
   },
 };
+
+async function redriveLetters(args: readonly string[], lake: string): Promise<number> {
+  if (args.length > 0) {
+    throw new CliError(
+      "bad_argument",
+      "--redrive reads no files: what it tries again is in the lake.",
+      "Run 'edgebook ingest --redrive --lake LAKE' alone.",
+    );
+  }
+  if (!(await tablesIn(lake)).includes("dead_letters")) {
+    printErr(`edgebook: there are no dead letters in '${lake}'\n`);
+    return Exit.Done;
+  }
+  const { driven, left, rows } = await redrive(lake);
+  printErr(
+    `edgebook: ${driven} dead letters could be read, ${rows} rows of them were not there yet` +
+      `${left > 0 ? `; ${left} are left` : ""}\n`,
+  );
+  return left > 0 ? Exit.Damaged : Exit.Done;
+}
 
 /** What was asked of `--compact` and `--vacuum`. */
 async function keepUp(flags: FlagValues): Promise<void> {

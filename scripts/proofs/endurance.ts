@@ -1,5 +1,5 @@
 /**
- * Stops Mosquitto for a minute, in another run the book service, under heavy traffic: nothing is lost.
+ * Stops Mosquitto for a minute, in another run the book service, then both, under heavy traffic: nothing is lost.
  * Prints how fast the spool drained and the peak memory of each process. Then traffic of 100,000
  * datagrams a second without a pause. Arguments: `--rate N` (200000; lowered until this host's kernel
  * drops nothing), `--pause SECONDS` (60), `--minutes N` of the run without a pause (30).
@@ -29,7 +29,7 @@ let wrong = 0;
 const asked = Number(values.rate);
 const pauseSeconds = Number(values.pause);
 const rate = await highestRate(asked);
-for (const pause of ["broker", "book"] as const) {
+for (const pause of ["broker", "book", "both"] as const) {
   await prove({ pause, pauseSeconds, aroundSeconds: AROUND_SECONDS, rate, drainSeconds: 300 });
 }
 const steady = Math.min(STEADY_RATE, rate);

@@ -16,6 +16,8 @@ import { MessageHeaders, PinnedBytes, socketAddress } from "./multicast-mmsg.ts"
 
 /** Datagrams of one batch; one system call takes as many as are there. */
 const BATCH = 256;
+/** So many full batches in a row, and more waits than comes: room runs short. */
+const FULL_BATCHES_BEHIND = 16;
 /** Longer datagrams are cut and counted: no exchange sends beyond a jumbo frame. */
 const DATAGRAM_BYTES_MAX = 9216;
 /** A little more than the longest datagram, so that slots do not all meet in one set of the cache. */
@@ -47,6 +49,8 @@ export class FfiReceiver implements MulticastReceiver {
   private readonly memory = new PinnedBytes(c.MEMINFO_BYTES + 4);
   private closed = false;
   private turn = 0;
+  /** Batches in a row that had no room for more. */
+  private full = 0;
 
   constructor(
     libc: Libc,
@@ -83,6 +87,10 @@ export class FfiReceiver implements MulticastReceiver {
     }
   }
 
+  get isBehind(): boolean {
+    return this.full >= FULL_BATCHES_BEHIND;
+  }
+
   get kernelDrops(): number {
     this.sockets.forEach((_, which) => {
       this.askDrops(which);
@@ -113,6 +121,7 @@ export class FfiReceiver implements MulticastReceiver {
     for (let step = 0; step < count && frames.count < BATCH; step++) {
       this.drain(ready.at((turn + step) % count));
     }
+    this.full = frames.count === BATCH ? this.full + 1 : 0;
     return frames;
   }
 

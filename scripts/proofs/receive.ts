@@ -3,7 +3,9 @@
  * For each way and datagram size: the highest rate at which the C program loses nothing; then the
  * collector at that rate (by sockets at 0.9 of it), and below where it loses; CPU a million
  * datagrams of both; and whether the spool holds exactly what was sent. Arguments: seconds a run,
- * then rates in datagrams a second from high to low (0: all that the sender can).
+ * then rates in datagrams a second from high to low (0: all that the sender can). The spool is in
+ * TMPDIR: what its disk takes from a program that only writes is printed first, since the C program
+ * writes nothing.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -19,12 +21,15 @@ import {
   type YardstickRun,
   yardstickObstacle,
 } from "../../bench/receive.ts";
+import { writeAlone } from "../../bench/receive-disk.ts";
 import { ReceiveWire, wireObstacle } from "../../bench/receive-wire.ts";
 
 const [seconds = 60, ...given] = process.argv.slice(2).map(Number);
 const rates = given.length > 0 ? given : [0, 800_000, 600_000, 500_000, 400_000, 300_000, 200_000];
 /** What an unpaced sender is taken to reach, to choose how many datagrams it sends. */
 const FASTEST = 1_000_000;
+/** Beyond what the kernel takes before it makes a writer wait, on small hosts. */
+const DISK_BYTES = 1536 << 20;
 /** Of the C program's rate, what the collector is asked for. */
 const SHARE = { ring: 1, socket: 0.9 } as const;
 /** Where it loses something, it is asked for so much less, down to a fifth. */
@@ -48,6 +53,7 @@ process.on("SIGINT", () => {
 
 let wrong = 0;
 try {
+  sayDisk();
   for (const way of ["ring", "socket"] as const) {
     for (const size of [100, 500]) wrong += await compare(way, size);
   }
@@ -55,6 +61,15 @@ try {
   cleanUp();
 }
 process.exit(wrong === 0 ? 0 : 1);
+
+function sayDisk(): void {
+  const { bytesASecond, cpuNsAByte } = writeAlone(scratch, DISK_BYTES);
+  const costs = [100, 500].map((size) => `${millions(size * cpuNsAByte)} of ${size} B`);
+  console.log(
+    `the disk alone takes ${Math.round(bytesASecond / 1e6)} MB/s for ${DISK_BYTES >> 20} MiB; ` +
+      `s CPU to write a million: ${costs.join(", ")}`,
+  );
+}
 
 /** @returns how many runs are not accounted for to the last datagram */
 async function compare(way: Way, size: number): Promise<number> {

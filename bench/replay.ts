@@ -132,6 +132,11 @@ export interface TopSpeed {
   readonly perSecond: number;
   /** Datagrams that came out at the other end, as its interface counts them. */
   readonly arrived: number;
+  /**
+   * CPU of the player's process a datagram, start and all. The wire's other half is in it, which the
+   * kernel works off for whoever sends. Says something on a busy machine too.
+   */
+  readonly cpuNs: number;
 }
 
 /** As fast as it goes, the piece so many times over. */
@@ -147,13 +152,14 @@ export async function playTopSpeed(
     player === "edgebook"
       ? [...edgebook(piece, "max"), ...words]
       : ["tcpreplay", "-i", SEND_INTERFACE, "--topspeed", "-K", ...words, piece.path];
-  const said = await run([...wire.onSender, ...FIRST, ...command]);
+  const { said, cpuNs } = await ran([...wire.onSender, ...FIRST, ...command]);
   const arrived = (await arrivedCount(wire)) - before;
   const perSecond =
     player === "edgebook"
       ? (JSON.parse(said) as { reached_per_second: number }).reached_per_second
       : Number(/([\d.]+) pps/.exec(said)?.[1]);
-  return { perSecond: Math.round(perSecond), arrived };
+  const datagrams = piece.frames * passes;
+  return { perSecond: Math.round(perSecond), arrived, cpuNs: cpuNs / datagrams };
 }
 
 /** The machine alone, as a p99 of how far waits are off. */
@@ -179,13 +185,17 @@ function tcpreplay(piece: Piece, speed: number): string[] {
 }
 
 async function run(command: string[]): Promise<string> {
+  return (await ran(command)).said;
+}
+
+async function ran(command: string[]): Promise<{ said: string; cpuNs: number }> {
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe", timeout: RUN_MS });
   const [out, err] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ]);
   if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}\n${out}${err}`);
-  return out;
+  return { said: out, cpuNs: Number(child.resourceUsage()?.cpuTime.total ?? 0) * 1000 };
 }
 
 async function arrivedCount(wire: ReceiveWire): Promise<number> {

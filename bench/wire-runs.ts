@@ -69,7 +69,10 @@ export async function* replayRun(size: BenchSize): AsyncGenerator<Finding | NotR
       yardstick: { name: "tcpreplay --topspeed", value: theirs.perSecond },
       digest: piece.digest,
       isRight: ours.arrived >= piece.frames * passes,
-      notes: [`${ours.arrived} arrived at the other end of the wire`],
+      notes: [
+        `${ours.arrived} arrived at the other end of the wire; CPU a datagram, start and all: ` +
+          `${ours.cpuNs.toFixed(0)} ns, tcpreplay ${theirs.cpuNs.toFixed(0)} ns`,
+      ],
     };
   });
 }

@@ -65,18 +65,25 @@ process.exit(wrong === 0 ? 0 : 1);
 
 async function topSpeed(piece: Piece, passes: number): Promise<void> {
   const rates: Record<Player, number[]> = { tcpreplay: [], edgebook: [] };
+  const cpus: Record<Player, number[]> = { tcpreplay: [], edgebook: [] };
   for (let round = 0; round < rounds; round++) {
     for (const player of PLAYERS) {
-      const { perSecond, arrived } = await playTopSpeed(wire, player, piece, passes);
+      const { perSecond, arrived, cpuNs } = await playTopSpeed(wire, player, piece, passes);
       // The kernels of both ends say a few packets of their own.
       if (arrived < piece.frames * passes) complain(`${player}: ${arrived} frames came`);
       rates[player].push(perSecond);
+      cpus[player].push(cpuNs);
     }
   }
   const [theirs, ours] = PLAYERS.map((player) => median(rates[player]));
   console.log(
     `${piece.name}  max: edgebook ${ours}/s, tcpreplay --topspeed ${theirs}/s: ` +
       `${(ours / theirs).toFixed(2)} times (${rates.edgebook} against ${rates.tcpreplay})`,
+  );
+  const [theirCpu, ourCpu] = PLAYERS.map((player) => Math.min(...cpus[player]));
+  console.log(
+    `      CPU a datagram: edgebook ${ourCpu.toFixed(0)} ns, tcpreplay ${theirCpu.toFixed(0)} ns: ` +
+      `${(theirCpu / ourCpu).toFixed(2)} times`,
   );
 }
 

@@ -51,6 +51,8 @@ const UNSENT_BYTES = 32 << 20;
 /** The log asks for a checkpoint when it has come so far since the last. */
 const SAVE_AT_BYTES = 48 << 20;
 const ANSWER_MS = 10_000;
+/** A chunk whose worker stood still thrice is set aside: better late than wrong on a crowded host. */
+const HANG_NS = 10e9;
 const TRIES = 3;
 
 interface Asked {
@@ -107,7 +109,7 @@ export class ShardEdge {
         module: options.module,
         ringBytes: RING_BYTES,
         policy: "block",
-        hangNs: options.hangNs ?? 3e9,
+        hangNs: options.hangNs ?? HANG_NS,
         beginNs: 60e9,
         supervision: {
           tries: TRIES,

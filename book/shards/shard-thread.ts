@@ -62,6 +62,12 @@ function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: Wor
       zstd,
       intake: { canAsk: setup.canAsk },
       clockNs,
+      // A worker that has just begun compiles nothing yet: a chunk takes it fifty times as long, and on
+      // a crowded host no single one of its batches must look like a hang.
+      onRun: (...run) => {
+        self.beat();
+        options.onRun?.(...run);
+      },
       ask: (collector, request) => say({ say: "ask", collector, request }),
       tell: (text, event, place) => say({ say: "news", text, event, place }),
     });

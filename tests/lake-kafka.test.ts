@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clientOptions, closeClients, openClients } from "../frames/kafka-client.ts";
+import { samplesOf } from "../metrics/page.ts";
 import { ethernet, ipv4, pcapFile, udp } from "./capture-files.ts";
 import { edgebook } from "./cli-run.ts";
 import { sharedKafka } from "./kafka-broker.ts";
@@ -11,6 +12,7 @@ import { MORNING_SEC } from "./kafka-market.ts";
 import { contents, ingestKilled } from "./lake-run.ts";
 import { start } from "./live-run.ts";
 import { nseMessage } from "./nse-messages.ts";
+import { until } from "./until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-kafka-"));
 const chunks = join(folder, "chunks");
@@ -38,13 +40,32 @@ beforeAll(async () => {
   await sendEvents(url);
 }, LIMIT_MS);
 
-/** The book service reads the chunks and sends what happened; ends when all is with the brokers. */
-async function sendEvents(to: string, from = chunks): Promise<void> {
+/**
+ * The book service reads the chunks and sends what happened; ends when all is with the brokers.
+ * @param lost gaps that it has to know of by then
+ */
+async function sendEvents(to: string, from = chunks, lost = 0): Promise<void> {
   const words = ["--from", `dir:${from}`, "--http", "127.0.0.1:0", "--events", to];
   const book = start("book", ...words);
+  const url = await book.hears(/books at (\S+)/);
   await book.says("every source has been read");
+  const answer = async (path: string) => (await fetch(url + path)).text();
+  await until(async () => (await answer("/v1/gaps")).split('"lost"').length > lost);
+  // Nothing waits, and nothing more has come for a while.
+  let [before, quiet] = [-1, 0];
+  await until(async () => {
+    const samples = samplesOf(await answer("/metrics"));
+    const sent = samples.get("edgebook_events_sent_total") ?? 0;
+    const isQuiet =
+      sent > 0 && sent === before && samples.get("edgebook_events_waiting_bytes") === 0;
+    quiet = isQuiet ? quiet + 1 : 0;
+    before = sent;
+    return quiet === QUIET_LOOKS;
+  });
   await book.interrupt();
 }
+
+const QUIET_LOOKS = 25;
 
 /**
  * Orders on three streams: of the first twenty numbers in the middle never come, of the second nothing
@@ -154,7 +175,7 @@ describe("ingest from Kafka", () => {
       const holed = join(folder, "holed-chunks");
       await edgebook(["collect", "--pcap", capture, "--feed", "nse-fo", "--to", `dir:${holed}`]);
       const to = `${url}-holed`;
-      await sendEvents(to, holed);
+      await sendEvents(to, holed, 2);
       const direct = join(folder, "holed-direct");
       await edgebook(["ingest", holed, "--feed", "nse-fo", "--lake", direct]);
       const lake = join(folder, "holed-lake");

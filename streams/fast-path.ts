@@ -91,7 +91,8 @@ export class FastPath {
         if (first > LAST_FAST) break;
         if (stream.guarded) {
           if (!this.isLater(view, from, stream)) break;
-        } else if (messages === 1) {
+        } else if (messages === 1 && at + 1 < count && sequence[at + 1] === first + 1) {
+          // Worth its call only where the next packet goes on, as copies from another line do not.
           batch.count = row;
           this.nowNs = nowNs;
           at = this.streak(frames, at, line) - 1;
@@ -210,7 +211,8 @@ export class FastPath {
     batch.count = row;
     this.observed = f;
     this.nowNs = nowNs;
-    this.latestNs[from] = nowNs;
+    // The first packet's time has been looked at; it may lie behind the latest of all.
+    if (at > packet + 1) this.latestNs[from] = nowNs;
     this.deliveredOn(line, at - 1, at - packet);
     return at;
   }

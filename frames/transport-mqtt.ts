@@ -218,6 +218,8 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
   private readonly departure: { topic: string; text: string };
   private readonly nowSubscribed: () => void;
   private ended: () => void = () => {};
+  private hasBegun = false;
+  private isClosing = false;
 
   /** @param topics what to take; every stream of every feed unless told otherwise */
   constructor(url: string, options: MqttOptions, topics: string[] = ["edgebook/frames/+/+"]) {
@@ -253,8 +255,22 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
         const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
         Promise.resolve(onChunk(bytes)).then(() => acknowledge(), reject);
       };
-      this.connection.subscribe(this.topics, this.nowSubscribed);
+      this.connection.subscribe(this.topics, () => {
+        this.sayBegun();
+        this.nowSubscribed();
+      });
     });
+  }
+
+  /**
+   * Who bore this name before is no more, whether or not its farewell came through: nobody is to
+   * wait for the position that it had, since this life may be far before it, or know of nothing.
+   */
+  private sayBegun(): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
+    const { topic, text } = this.departure;
+    this.connection.publish(topic, text).catch(() => {});
   }
 
   request(collector: string, request: ControlRequest | RepairRequest): Promise<void> {
@@ -263,11 +279,14 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
 
   /** Retained, so that a collector that starts later knows how far the centre is. */
   publishPosition(position: Position): Promise<void> {
+    // Behind the farewell it would be waited for.
+    if (this.isClosing) return Promise.resolve();
     const text = JSON.stringify(position);
     return this.connection.publish(positionTopic(position.consumer), text, true);
   }
 
   async close(): Promise<void> {
+    this.isClosing = true;
     if (this.connection.connectedNow) {
       const { topic, text } = this.departure;
       const told = this.connection.publish(topic, text).catch(() => {});

@@ -1,42 +1,11 @@
 import { expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { Aedes } from "aedes";
+import { testChunk } from "../tests/test-chunk.ts";
 import { until } from "../tests/until.ts";
-import { Channels } from "./channels.ts";
-import { ChunkPacker, type PackedChunk } from "./chunk.ts";
-import { FrameBatch } from "./frame-batch.ts";
 import { type ControlRequest, type Position, parsePosition, parseRequest } from "./transport.ts";
 import { MqttChunkSink, MqttChunkSource } from "./transport-mqtt.ts";
 import { parseChunkAddress } from "./transport-open.ts";
-import { openZstd } from "./zstd.ts";
-
-function chunk(number: number): PackedChunk {
-  const channels = new Channels();
-  channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
-  const frames = new FrameBatch(1);
-  frames.reset(Uint8Array.of(1, 2, 3));
-  frames.add(0, 3, number, 0, 0);
-  return new ChunkPacker(channels, openZstd()).pack(
-    {
-      kind: "live",
-      collector: "colo-1",
-      boot: 1,
-      number,
-      previous: number - 1,
-      oldest: 1,
-      feed: "nse-fo",
-      stream: 1,
-      session: "",
-      firstSequence: number,
-      lastSequence: number,
-      clock: "kernel",
-      runs: [],
-      copies: 0,
-      runsDropped: 0,
-    },
-    frames,
-  );
-}
 
 async function startBroker(port = 0): Promise<{ server: Server; broker: Aedes; port: number }> {
   const broker = await Aedes.createBroker();
@@ -68,7 +37,7 @@ test("chunks travel over MQTT one at a time and in order, and the centre speaks 
   });
   await source.subscribed;
   await until(() => sink.connected, "the sink");
-  const chunks = [1, 2, 3, 4, 5].map(chunk);
+  const chunks = [1, 2, 3, 4, 5].map((number) => testChunk(number));
   await Promise.all(chunks.map((one) => sink.send(one)));
   await until(() => took.length === 5, "five chunks");
   expect(took).toEqual(chunks.map((one) => one.bytes));
@@ -85,6 +54,37 @@ test("chunks travel over MQTT one at a time and in order, and the centre speaks 
   await stopBroker(running);
 }, 20_000);
 
+test("of a consumer that ends or begins nobody keeps the position that it had before", async () => {
+  const running = await startBroker();
+  const url = `mqtt://127.0.0.1:${running.port}`;
+  const sink = new MqttChunkSink(url, { clientName: "colo-1" });
+  const heard: string[] = [];
+  sink.onPosition(({ chunk }) => heard.push(`at ${chunk}`));
+  sink.onDeparture((consumer) => heard.push(`${consumer} is gone`));
+  await until(() => sink.connected, "the sink");
+  const at = (chunk: number) => ({ consumer: "book-1", collector: "colo-1", boot: 1, chunk });
+  const life = async () => {
+    const source = new MqttChunkSource(url, { clientName: "book-1" });
+    const run = source.run(() => {});
+    await source.subscribed;
+    return { source, run };
+  };
+  const former = await life();
+  await former.source.publishPosition(at(5));
+  // Told when it is over already: as a timer would that was just about to.
+  await Promise.all([former.source.close(), former.source.publishPosition(at(6))]);
+  await former.run;
+  const next = await life();
+  await next.source.publishPosition(at(1));
+  await until(() => heard.includes("at 1"), "the position of the next life");
+  const gone = "book-1 is gone";
+  expect(heard).toEqual([gone, "at 5", gone, gone, "at 1"]);
+  await sink.close();
+  await next.source.close();
+  await next.run;
+  await stopBroker(running);
+}, 60_000);
+
 test("a broker that is not there is said once, and gets the chunk when it comes", async () => {
   const reserved = await startBroker();
   await stopBroker(reserved);
@@ -93,7 +93,7 @@ test("a broker that is not there is said once, and gets the chunk when it comes"
     clientName: "colo-1",
     onStatus: (text) => said.push(text),
   });
-  const sent = sink.send(chunk(1));
+  const sent = sink.send(testChunk(1));
   await until(() => said.length > 0, "the first word");
   await Bun.sleep(1500);
   expect(said).toEqual([expect.stringContaining("the broker is not there (ECONNREFUSED)")]);

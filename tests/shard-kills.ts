@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Live } from "../book/live.ts";
 import { LiveApi } from "../book/live-api.ts";
-import { ShardedCentre } from "../book/shards/sharded-centre.ts";
+import type { ShardedCentre } from "../book/shards/sharded-centre.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { LoadMaker } from "./load-chunks.ts";
+import { openSharded } from "./sharded.ts";
 
 export interface ShardKillOptions {
   readonly seed: number;
@@ -46,27 +47,7 @@ export async function shardKills(options: ShardKillOptions): Promise<ShardKills>
     boot: 1,
   });
   const oracle = new Live({ zstd: openZstd(), ask() {} });
-  const centre = new ShardedCentre({
-    count,
-    module: new URL("../cli/book-shard-worker.ts", import.meta.url),
-    rest: {
-      masters: [],
-      window: "100ms",
-      date: undefined,
-      certify: true,
-      asOf: undefined,
-      calendar: undefined,
-    },
-    state,
-    key: "kills",
-    tool: "kills",
-    saveNs: 2e9,
-    canAsk: true,
-    // Nobody has the chunks but the shards' logs.
-    ask() {},
-    onStatus() {},
-  });
-  const timer = setInterval(() => centre.tick(), 50);
+  const { centre, close } = openSharded({ count, state, saveNs: 2e9, canAsk: true });
   const offer = async () => {
     const nowMs = Date.now();
     const chunk = maker.next(Math.floor(nowMs / 1000), (nowMs % 1000) * 1e6);
@@ -104,8 +85,7 @@ export async function shardKills(options: ShardKillOptions): Promise<ShardKills>
     const stateBytes = centre.shards.reduce((sum, shard) => sum + shard.stateBytes, 0);
     return { messages: maker.messages, backMs, pauseNsMax, stateBytes, ...different };
   } finally {
-    await centre.close();
-    clearInterval(timer);
+    await close();
     rmSync(state, { recursive: true, force: true });
   }
 }

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ShardedCentre } from "../book/shards/sharded-centre.ts";
 import { DirChunkSink, DirChunkSource } from "../frames/transport-dir.ts";
 import { LoadMaker } from "./load-chunks.ts";
+import { openSharded } from "./sharded.ts";
 import { threadSeconds } from "./thread-times.ts";
 
 export interface ShardsOptions {
@@ -73,28 +73,12 @@ export async function shardsRun(options: ShardsOptions): Promise<ShardsRun> {
 }
 
 async function oneRun(chunks: string, state: string, count: number, tokens: readonly string[]) {
-  const centre = new ShardedCentre({
-    count,
-    module: new URL("../cli/book-shard-worker.ts", import.meta.url),
-    rest: {
-      masters: [],
-      window: "100ms",
-      date: undefined,
-      certify: true,
-      asOf: undefined,
-      calendar: undefined,
-    },
-    state,
-    key: "shards",
-    tool: "shards",
-    saveNs: 3600e9,
-    canAsk: false,
+  const { centre, close } = openSharded({
+    ...{ count, state, saveNs: 3600e9, canAsk: false },
     // On a host that does other things too a thread may stand still for long.
     hangNs: 120e9,
-    ask() {},
     onStatus: (text) => console.error(text),
   });
-  const timer = setInterval(() => centre.tick(), 50);
   centre.begin();
   for (const end = performance.now() + 60_000; !centre.shards.every(({ isUp }) => isUp); ) {
     if (performance.now() > end) throw new Error("the shards did not begin within 60 s");
@@ -111,8 +95,7 @@ async function oneRun(chunks: string, state: string, count: number, tokens: read
     const book = await centre.api.book("nse-fo", token, "1000");
     hasher.update(JSON.stringify(book));
   }
-  await centre.close();
-  clearInterval(timer);
+  await close();
   const cpuSeconds = busy.reduce((sum, cpu) => sum + cpu, 0);
   return { seconds, busiestSeconds: Math.max(...busy), cpuSeconds, digest: hasher.digest("hex") };
 }

@@ -23,6 +23,8 @@ import { mergedTags } from "./lake-table.ts";
 import { LocalFiles } from "./local-files.ts";
 
 const GROUP_ROWS = 50_000;
+/** What a file's rows are in the order of, as its tags say it. */
+const SORTED = "token";
 /** Time travel reaches back so far. */
 export const LOG_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -54,7 +56,7 @@ export async function compact(
   const duck = await Duck.open({ threads: "2" });
   try {
     for (const [key, files] of partitions) {
-      if (files.length < 2) continue;
+      if (files.length === 1 && files[0].tags?.sorted === SORTED) continue;
       const merged = await mergedFile(table, duck, `${key}/part-${id()}.parquet`, files, nowMs());
       for (const { path, partitionValues, size } of files) {
         const deletionTimestamp = nowMs();
@@ -86,7 +88,9 @@ async function mergedFile(
   const folder = mkdtempSync(join(tmpdir(), "edgebook-compact-"));
   try {
     const merged = join(folder, "merged.parquet");
-    const paths = await new LocalFiles().pathsOf(table.storage, files);
+    // Of object storage: fetched for this once, as much as the day is.
+    const fetched = new LocalFiles(Number.POSITIVE_INFINITY, join(folder, "fetched"));
+    const paths = await fetched.pathsOf(table.storage, files);
     const list = paths.map(quoted).join(", ");
     await duck.run(
       `COPY (SELECT * FROM read_parquet([${list}], hive_partitioning = false) ` +
@@ -109,7 +113,7 @@ async function mergedFile(
         modificationTime: nowMs,
         dataChange: false,
         stats: mergedStats(files, rows),
-        tags: mergedTags(files),
+        tags: { ...mergedTags(files), sorted: SORTED },
       },
     };
   } finally {

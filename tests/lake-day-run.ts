@@ -65,7 +65,8 @@ export class LakeDay {
   collect(): Promise<StageRun> {
     const { capture } = this.place;
     const words = ["collect", "--pcap", capture, "--feed", "nse-fo", "--to", this.address];
-    return this.stage("collect", [...words, "--wait", "120s"]);
+    const spool = join(this.place.folder, "spool");
+    return this.stage("collect", [...words, "--spool", spool, "--wait", "120s"]);
   }
 
   /** @param rows of all tables that are to come */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { marketFile } from "../bench/market-files.ts";
 import { sharedKafka } from "./kafka-broker.ts";
-import { digestsOf, LakeDay, lakeAccount } from "./lake-day-run.ts";
+import { askRow, digestsOf, LakeDay, lakeAccount } from "./lake-day-run.ts";
 import { wireAccount } from "./wire-account.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-day-"));
@@ -28,6 +28,11 @@ test("a day through Kafka twice is the same rows as at once, and what the exchan
     expect(messages).toBeGreaterThanOrEqual(20_000);
     expect(exchange.traded.count).toBeGreaterThan(100);
     expect(await lakeAccount(day.lake)).toEqual(exchange);
+    await day.compact();
+    expect(await digestsOf(day.lake)).toEqual(wanted);
+    const steps = "SELECT token < lag(token) OVER () AS isBack FROM events";
+    expect(await askRow(day.lake, `SELECT count(*) FROM (${steps}) WHERE isBack`)).toEqual(["0"]);
+    expect((await day.compact()).said).toBe("");
     expect(await day.topicBytes(".events", ".trades", ".bbo")).toBeGreaterThan(10_000);
   } finally {
     day.stop();

@@ -246,9 +246,9 @@ async function vacuumLake(lake: string, idleHours: number): Promise<void> {
 }
 
 async function compactLake(lake: string): Promise<void> {
-  for (const table of TOPIC_TABLES) {
+  const there = await tablesIn(lake);
+  for (const table of TOPIC_TABLES.filter((name) => there.includes(name))) {
     const delta = await DeltaTable.open(tableStorage(lake, table), duckCheckpoints);
-    if (!delta.exists) continue;
     const { before, after, rows } = await compact(delta, randomUUID, Date.now);
     const cleared = await clearLog(delta, Date.now());
     if (before + cleared === 0) continue;

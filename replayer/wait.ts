@@ -7,7 +7,7 @@
  * are served every `TURN_MS`.
  */
 import { openLibc } from "../frames/multicast-libc.ts";
-import { setTimerSlack } from "../frames/udp-send-libc.ts";
+import { setSchedulerSlice, setTimerSlack } from "../frames/udp-send-libc.ts";
 
 /** Below this the kernel sleeps for us: timers of the event loop are a millisecond coarse. */
 const FINE_NS = 4e6;
@@ -18,18 +18,21 @@ const TURN_ROOM_NS = 500e3;
 /** How long the event loop may wait for its turn. */
 const TURN_MS = 20;
 const TIMER_SLACK_NS = 1000;
+/** A turn is short, so that the next one comes soon: what is due together is sent in less. */
+const SLICE_NS = 200e3;
 
 export class Waiter {
   private readonly signal: AbortSignal;
   private readonly onWake: (wake: () => void) => void;
   private turnMs = performance.now();
   private startNs = 0;
+  /** Whether the kernel was asked to wake us up in time. */
+  private isPrompt = false;
 
   /** @param onWake takes a function that ends a long wait early */
   constructor(signal: AbortSignal, onWake: (wake: () => void) => void) {
     this.signal = signal;
     this.onWake = onWake;
-    setTimerSlack(TIMER_SLACK_NS);
   }
 
   /** From now on, time is counted from now. */
@@ -64,8 +67,16 @@ export class Waiter {
       await this.turn();
       return;
     }
+    if (!this.isPrompt) this.askForPromptness();
     if (leftNs > SPIN_NS) openLibc()?.usleep(Math.floor((leftNs - SPIN_NS) / 1e3));
     while (this.nowNs < dueNs);
+  }
+
+  /** Only who waits for a moment has use for it: at full speed it would cost. */
+  private askForPromptness(): void {
+    this.isPrompt = true;
+    setTimerSlack(TIMER_SLACK_NS);
+    setSchedulerSlice(SLICE_NS);
   }
 
   /** Waits for news, however long. */

@@ -86,10 +86,15 @@ export function sizeLine(result: SizeResult): string {
   );
 }
 
-/** The chunks that a collector makes of the traffic, closed by age as it closes them. */
-function collected(
+/**
+ * The chunks that a collector makes of the traffic, closed by age as it closes them.
+ * @param chunkAgeNs absent: of busy channels. Sparse captures of one instrument stand for such: their
+ *   chunks close when full
+ */
+export function collected(
   traffic: Traffic,
   codec: ChunkCodec,
+  chunkAgeNs = traffic.feed.startsWith("nse") ? 50e6 : 1e18,
 ): { chunks: PackedChunk[]; messages: number } {
   const chunks: PackedChunk[] = [];
   const { frames, channels } = traffic;
@@ -103,8 +108,7 @@ function collected(
       boot: 1_748_404_000_000,
       clock: "kernel",
       keep: "first",
-      // Sparse captures of one instrument stand for busy channels: their chunks close when full.
-      chunkAgeNs: traffic.feed.startsWith("nse") ? 50e6 : 1e18,
+      chunkAgeNs,
       copiesWindow: 1 << 16,
       codec,
     },

@@ -1,19 +1,24 @@
 /**
  * Bytes a message of chunks in columns, headers and capture times included, beside zstd of the pcap.
  * NSE's 18 streams from the simulator, a day of AMZN over MoldUDP64, IEX DEEP; every frame is held
- * against what comes back. With the speed on one core. Arguments: NSE messages, rounds of timing.
+ * against what comes back. With the speed on one core. Then small chunks, closed sooner, and what a
+ * trained dictionary would save in them. Arguments: NSE messages, rounds of timing.
  */
 import { measureSize, sizeLine } from "../../bench/size.ts";
+import { dictionaryLine, measureDictionary } from "../../bench/size-dictionary.ts";
 import { captureTraffic, nseTraffic } from "../../bench/size-traffic.ts";
 
 const [messages = 600_000, rounds = 5] = process.argv.slice(2).map(Number);
 const LEAST_MBS = 100;
+const SMALL_MESSAGES = 300_000;
 const sources = [
   () => nseTraffic(messages),
   () => captureTraffic("AMZN, MoldUDP64", "nasdaq-itch50", "books/amzn_l5.mold64.pcap.gz", 1e9),
   () =>
     captureTraffic("IEX DEEP", "iex-deep", "captures/iex-deep/iex-deep-2023-10-02.pcap.gz", 1e9),
 ];
+/** Ages at which chunks of few messages close; the usual one is 50 ms. */
+const SMALL_AGES_NS = [0.3e6, 1e6, 4e6, 16e6];
 let isReached = true;
 for (const source of sources) {
   const traffic = await source();
@@ -29,5 +34,11 @@ for (const source of sources) {
   if (!isSmall) console.log("  NOT reached: half of zstd -19");
   if (!isFast) console.log(`  NOT reached: ${LEAST_MBS} MB of captured bytes a CPU second`);
   isReached &&= isSmall && isFast;
+}
+const small = await nseTraffic(Math.min(messages, SMALL_MESSAGES));
+console.log(`${small.name}, chunks closed sooner:`);
+for (const ageNs of SMALL_AGES_NS) {
+  const result = measureDictionary(small, ageNs);
+  console.log(result === undefined ? "  not run: no zstd tool" : dictionaryLine(result));
 }
 process.exit(isReached ? 0 : 1);

@@ -62,10 +62,12 @@ const REAL_TIME = { kind: "captured", factor: 1 } as const;
 
 describe("a replay", () => {
   test("sends every frame once, in order, none before it is due", async () => {
+    // Not from the first frame on: it may have been late itself.
+    const startMs = performance.now();
     const { sent, ended, numbers } = run(60, 3, { pace: REAL_TIME });
     const report = await ended;
     expect(numbers()).toEqual(range(0, 60));
-    expect(sent.every(({ atMs }, i) => atMs - sent[0].atMs >= i * 3 - 1)).toBe(true);
+    expect(sent.every(({ atMs }, i) => atMs - startMs >= i * 3)).toBe(true);
     expect([report.sent, report.bytes, report.lateness.count]).toEqual([60, 240, 60]);
     expect(Math.abs(report.askedPerSecond - 1000 / 3)).toBeLessThan(1);
   });

@@ -46,6 +46,13 @@ export interface Heard {
   readonly spacingP99Ns: number;
 }
 
+export interface Hearing {
+  /** A socket hears only what its host finds to be a datagram for it, a ring all. */
+  readonly way?: "ring" | "socket";
+  /** Who listens: the host at the other end of the wire, or the one that sends. */
+  readonly side?: "other" | "sender";
+}
+
 /** Why there is no tcpreplay; undefined if there is. */
 export function tcpreplayObstacle(): string | undefined {
   if (Bun.which("tcpreplay") !== null) return undefined;
@@ -79,7 +86,6 @@ export async function cutPiece(name: string, from: string, path: string, most: n
 /**
  * Plays the piece, and hears it at the other end.
  * @param speed 1, 10 and so on; Infinity: as fast as it goes
- * @param way a socket hears only what the host finds to be a datagram for it, a ring all
  */
 export async function playAndHear(
   wire: ReceiveWire,
@@ -87,12 +93,14 @@ export async function playAndHear(
   piece: Piece,
   speed: number,
   scratch: string,
-  way: "ring" | "socket" = "ring",
+  { way = "ring", side = "other" }: Hearing = {},
 ): Promise<Heard> {
   const times = join(scratch, "arrivals");
-  const words = [RECEIVE_INTERFACE, piece.groups, String(piece.frames), times, way];
+  const name = side === "other" ? RECEIVE_INTERFACE : SEND_INTERFACE;
+  const words = [name, piece.groups, String(piece.frames), times, way];
   const program = [process.execPath, join(import.meta.dir, "replay-hear.ts"), ...words];
-  const hearer = Bun.spawn([...wire.onReceiver, ...program], {
+  const where = side === "other" ? wire.onReceiver : wire.onSender;
+  const hearer = Bun.spawn([...where, ...program], {
     stdout: "pipe",
     stderr: "pipe",
     timeout: RUN_MS,

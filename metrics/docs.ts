@@ -3,7 +3,8 @@ import { ALERTS } from "./alerts.ts";
 import { DASHBOARDS } from "./dashboards.ts";
 import { EVENTS, type EventSpec } from "./events.ts";
 import { BOUNDS_SECONDS } from "./histogram.ts";
-import { METRIC_NAMES, type MetricRoom, PREFIX, specOf } from "./table.ts";
+import type { MetricRoom } from "./metric-spec.ts";
+import { METRIC_NAMES, PREFIX, specOf } from "./table.ts";
 
 const ROOMS: readonly (readonly [MetricRoom, string])[] = [
   ["book", "The book service: `/metrics` of `edgebook book --http`"],

@@ -2,8 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { Exposition } from "./exposition.ts";
 import { BOUNDS_SECONDS, LatencyHistogram } from "./histogram.ts";
+import type { MetricSpec } from "./metric-spec.ts";
 import { mergePages, quantileOf, samplesOf } from "./page.ts";
-import { METRIC_NAMES, type MetricSpec, specOf } from "./table.ts";
+import { METRIC_NAMES, specOf } from "./table.ts";
 
 describe("the table of metrics", () => {
   const rows = METRIC_NAMES.map((name): [string, MetricSpec] => [name, specOf(name)]);

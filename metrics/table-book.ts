@@ -1,5 +1,5 @@
 /** Metrics of the book service: chunks in, streams, lines, latency, the as-of join, shards. */
-import type { MetricSpec } from "./table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
 
 type Table = Readonly<Record<string, MetricSpec>>;
 

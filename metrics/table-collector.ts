@@ -1,5 +1,5 @@
 /** Metrics of a collector: the wire, its lines, the spool, where chunks go, the capture's clock. */
-import type { MetricSpec } from "./table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
 
 const room = "collector";
 const STREAM = ["feed", "stream"] as const;

@@ -1,5 +1,5 @@
 /** Metrics of `ingest`: a job that ends, so they are in a file for node_exporter's textfile collector. */
-import type { MetricSpec } from "./table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
 
 const room = "lake";
 const counter = { type: "counter", room, labels: [] } as const;

@@ -5,23 +5,10 @@
  * Base units; labels have few values: never an instrument. `_total` only grows within one life of a
  * process. Every bounded queue has its depth, the most that ever waited, and what it dropped.
  */
+import type { MetricSpec } from "./metric-spec.ts";
 import { ASOF_METRICS, BOOK_METRICS, SHARD_METRICS } from "./table-book.ts";
 import { COLLECTOR_METRICS } from "./table-collector.ts";
 import { LAKE_METRICS } from "./table-lake.ts";
-
-/** Who serves it: `book` and `collector` under `/metrics`, `lake` in the file of `ingest --metrics`. */
-export type MetricRoom = "book" | "collector" | "lake";
-
-export interface MetricSpec {
-  readonly type: "counter" | "gauge" | "histogram";
-  /** What one is; `1` for what is only there to carry labels, or is true or false. */
-  readonly unit: string;
-  readonly labels: readonly string[];
-  readonly help: string;
-  readonly room: MetricRoom;
-  /** How the values of several shards become one; the sum unless told. */
-  readonly across?: "max";
-}
 
 export const METRICS = {
   ...BOOK_METRICS,

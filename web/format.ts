@@ -1,4 +1,6 @@
 /** Numbers, sizes and times as the page writes them: of a fixed shape, so that nothing jumps. */
+import type { Gap } from "./api.ts";
+
 const whole = new Intl.NumberFormat("en-US");
 export const count = (value: number): string => whole.format(value);
 
@@ -45,6 +47,12 @@ export function span(seconds: number): string {
     return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
   }
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+}
+
+/** How long a gap was open, or is by now. */
+export function openFor({ detected, closed }: Pick<Gap, "detected" | "closed">): string {
+  const until = closed === null ? Date.now() : msOf(closed);
+  return span((until - msOf(detected)) / 1000);
 }
 
 export const inWords = (state: string): string => state.replaceAll("_", " ");

@@ -2,9 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Gap, Gaps } from "./api.ts";
-import { clockTime, count, msOf } from "./format.ts";
+import { clockTime, count, msOf, openFor } from "./format.ts";
 import { type Around, type AroundRow, messagesAround } from "./gap-around.ts";
-import { openFor } from "./gaps.ts";
 import { h, type VNode } from "./h.ts";
 import { system } from "./store.ts";
 

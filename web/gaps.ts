@@ -1,7 +1,7 @@
 /** Gaps: the timeline of the day with cause and repair; a click leads to what was around it. */
 import { signal } from "@preact/signals";
 import type { Gap } from "./api.ts";
-import { clockTime, count, msOf, span } from "./format.ts";
+import { clockTime, count, msOf, openFor } from "./format.ts";
 import { GapDetail } from "./gap-detail.ts";
 import { kindOf, Timeline } from "./gap-timeline.ts";
 import { h, type VNode } from "./h.ts";
@@ -170,9 +170,4 @@ function ledgerRow(gap: Gap, isChosen: boolean, choose: (gap: Gap) => void): VNo
     h("td", null, gap.repaired_by ?? "–"),
     h("td", null, openFor(gap)),
   );
-}
-
-export function openFor({ detected, closed }: Gap): string {
-  const until = closed === null ? Date.now() : msOf(closed);
-  return span((until - msOf(detected)) / 1000);
 }

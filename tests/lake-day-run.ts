@@ -198,6 +198,19 @@ export async function digestsOf(lake: string): Promise<TableDigests> {
   return digests;
 }
 
+/** Names of the columns that two lakes do not agree on, `events.flags`. */
+export async function differences(one: string, other: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const [table, columns] of Object.entries(COLUMNS)) {
+    for (const column of columns.split(", ")) {
+      const sql = `SELECT bit_xor(hash(stream, epoch, sequence, row, ${column})) FROM ${table}`;
+      const [ours, theirs] = [await askRow(one, sql), await askRow(other, sql)];
+      if (ours[0] !== theirs[0]) found.push(`${table}.${column}`);
+    }
+  }
+  return found;
+}
+
 /** The same of the tables as `wireAccount` of the exchange's bytes. */
 export async function lakeAccount(lake: string): Promise<Omit<WireAccount, "messages">> {
   const sums = async (from: string) => {

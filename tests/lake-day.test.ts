@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { marketFile } from "../bench/market-files.ts";
 import { sharedKafka } from "./kafka-broker.ts";
-import { askRow, digestsOf, LakeDay, lakeAccount } from "./lake-day-run.ts";
+import { askRow, differences, digestsOf, LakeDay, lakeAccount } from "./lake-day-run.ts";
 import { wireAccount } from "./wire-account.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-day-"));
@@ -23,6 +23,7 @@ test("a day through Kafka twice is the same rows as at once, and what the exchan
     await day.collect();
     await day.book(rows);
     await day.ingest();
+    expect(await differences(day.direct, day.lake)).toEqual([]);
     expect(await digestsOf(day.lake)).toEqual(wanted);
     const { messages, ...exchange } = wireAccount(capture);
     expect(messages).toBeGreaterThanOrEqual(20_000);

@@ -13,6 +13,7 @@ import { machineLine, thisMachine } from "../../bench/machine.ts";
 import { marketFile } from "../../bench/market-files.ts";
 import {
   askRow,
+  differences,
   digestsOf,
   LakeDay,
   lakeAccount,
@@ -76,7 +77,8 @@ try {
       `${Math.round(events / ingested.cpuSeconds)}`,
   );
   const found = await digestsOf(day.lake);
-  check("through Kafka twice: the same rows", String(Object.values(found)), wanted);
+  const isSame = check("through Kafka twice: the same rows", String(Object.values(found)), wanted);
+  if (!isSame) console.log(`  they differ in ${await differences(day.direct, day.lake)}`);
   await holds("through Kafka twice: what the exchange's bytes say", day.lake);
   rmSync(day.direct, { recursive: true, force: true });
 
@@ -96,11 +98,12 @@ try {
 }
 process.exit(isRight ? 0 : 1);
 
-function check(what: string, found: string, wanted: unknown): void {
+function check(what: string, found: string, wanted: unknown): boolean {
   const text = typeof wanted === "string" ? wanted : String(Object.values(wanted as object));
   const isSo = found === text;
   console.log(`${isSo ? "ok  " : "FAIL"} ${what}${isSo ? "" : `: ${found}, wanted ${text}`}`);
   if (!isSo) isRight = false;
+  return isSo;
 }
 
 function minutes(): string {

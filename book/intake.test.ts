@@ -123,6 +123,21 @@ describe("intake of chunks", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("what waits unread while a host is crowded is not given up", () => {
+    const { intake, taken } = newIntake({ holdNs: 5e9 });
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(4, 3), BYTES, 0);
+    // Each chunk takes seconds, and 2 and 3 lie behind others in the mailbox.
+    for (let nowNs = 2e9; nowNs <= 20e9; nowNs += 2e9) intake.advance(nowNs);
+    intake.push(header(2, 1), BYTES, 20e9);
+    intake.push(header(3, 2), BYTES, 22e9);
+    expect([taken, intake.lost]).toEqual([["1:1", "1:2", "1:3", "1:4"], 0]);
+    // On time, five seconds are five seconds.
+    intake.push(header(6, 5), BYTES, 22e9);
+    for (let nowNs = 22e9; nowNs <= 28e9; nowNs += 0.1e9) intake.advance(nowNs);
+    expect([taken.at(-1), intake.lost]).toEqual(["1:6", 1]);
+  });
+
   test("a former life of a collector, and whoever cannot be asked, is left in peace", () => {
     for (const canAsk of [true, false]) {
       const { intake, asked } = newIntake({ silentNs: 1000, canAsk });

@@ -83,6 +83,8 @@ const BOOTS_LIMIT = 64;
 const LOST_ROWS_LIMIT = 1000;
 /** Heartbeats alone make a chunk more often than this. */
 const COLLECTOR_LIFE_NS = 10e9;
+/** Time goes on in steps of 100 ms; what a step takes beyond this is nobody's delay but ours. */
+const LATE_NS = 250e6;
 /** Ranges in one question; the rest is asked for the next time. */
 const ASK_LIMIT = 32;
 
@@ -146,9 +148,7 @@ export class Intake {
   /** Time goes on: asks again, and gives up what nobody brings. */
   advance(nowNs: number): void {
     const newest = newestBoots(this.boots.values());
-    // Who stood still hears what waits for it before it says that others are silent.
-    if (nowNs - this.advancedNs >= this.options.silentNs / 2) this.awakeNs = nowNs;
-    this.advancedNs = nowNs;
+    this.noteJump(nowNs);
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
         while (lane.held.size > 0 && nowNs - waitsSinceNs(lane) >= this.options.holdNs) {
@@ -171,9 +171,7 @@ export class Intake {
    */
   resume(nowNs: number, ask = this.options.canAsk): void {
     const newest = newestBoots(this.boots.values());
-    // Who stood still hears what waits for it before it says that others are silent.
-    if (nowNs - this.advancedNs >= this.options.silentNs / 2) this.awakeNs = nowNs;
-    this.advancedNs = nowNs;
+    this.advancedNs = this.awakeNs = nowNs;
     for (const boot of this.boots.values()) {
       for (const lane of boot.lanes.values()) {
         lane.broughtNs = nowNs;
@@ -378,6 +376,25 @@ export class Intake {
     if (longest === undefined) return false;
     this.giveUp(longest, nowNs);
     return true;
+  }
+
+  /**
+   * Who did not come to look for a while, since the host is crowded or a chunk took long, has what was
+   * sent meanwhile still before it: that time is not held against what is missing, nor against silence.
+   */
+  private noteJump(nowNs: number): void {
+    const jumpNs = nowNs - this.advancedNs;
+    this.advancedNs = nowNs;
+    if (jumpNs >= this.options.silentNs / 2) this.awakeNs = nowNs;
+    const lateNs = jumpNs - LATE_NS;
+    if (lateNs <= 0) return;
+    for (const boot of this.boots.values()) {
+      boot.positionNs = Math.min(nowNs, boot.positionNs + lateNs);
+      boot.resumedNs = Math.min(nowNs, boot.resumedNs + lateNs);
+      for (const lane of boot.lanes.values()) {
+        if (lane.held.size > 0) lane.broughtNs = Math.min(nowNs, waitsSinceNs(lane) + lateNs);
+      }
+    }
   }
 
   /** After `resume`: asks again for what is behind, until something of the boot comes. */

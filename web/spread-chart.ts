@@ -42,11 +42,16 @@ export function SpreadChart({ points }: { readonly points: SpreadPoints }): VNod
   );
 }
 
-const dataOf = ({ seconds, mid, spread }: SpreadPoints): uPlot.AlignedData => [
-  seconds,
-  mid,
-  spread,
-];
+/** Of a single moment uPlot would make years, whatever range it is told: it gets one before it. */
+function dataOf({ seconds, mid, spread }: SpreadPoints): uPlot.AlignedData {
+  const [only] = seconds;
+  if (only === undefined || seconds.length > 1) return [seconds, mid, spread];
+  return [
+    [only - SPAN_SECONDS, only],
+    [null, ...mid],
+    [null, ...spread],
+  ];
+}
 
 /** Prices stand until they change: steps, no slopes. */
 const steps = uPlot.paths.stepped?.({ align: 1 });
@@ -58,7 +63,7 @@ function padded(least: number | null, most: number | null): [number, number] {
   return [least - room, most + room];
 }
 
-/** Half a minute at least: of a single moment uPlot would make years. */
+/** Half a minute at least, so that the first moments are not as wide as all the rest. */
 function spanned(least: number | null, most: number | null): [number, number] {
   const end = most ?? Date.now() / 1000;
   return [Math.min(least ?? end, end - SPAN_SECONDS), end];

@@ -76,7 +76,8 @@ export function s3Program(mayBuild: boolean): string {
   const folder = join(cache, "edgebook", `versitygw-${version}`);
   const program = join(folder, "versitygw");
   if (existsSync(program)) return program;
-  const go = Bun.which("go");
+  // Where Go puts itself, also for who has it not in the path.
+  const go = Bun.which("go") ?? Bun.which("go", { PATH: "/usr/local/go/bin" });
   if (go === null) throw new S3Missing("the S3 server is built by Go, which is not there");
   if (!mayBuild) {
     throw new S3Missing(

@@ -44,6 +44,8 @@ export const DAY_TABLES = Object.keys(COLUMNS);
 export class LakeDay {
   readonly direct: string;
   readonly lake: string;
+  /** The book service's metrics, as they were when it was done. */
+  bookPage = "";
   private readonly place: DayPlace;
   private readonly address: string;
   private readonly prefix = `day-${process.pid}`;
@@ -78,8 +80,8 @@ export class LakeDay {
     const isDone = async (said: string) => {
       url ||= /books at (http:\S+)/.exec(said)?.[1] ?? "";
       if (url === "") return false;
-      const page = await (await fetch(`${url}/metrics`)).text();
-      const now = sampleOf(page, "edgebook_events_sent_total");
+      this.bookPage = await (await fetch(`${url}/metrics`)).text();
+      const now = sampleOf(this.bookPage, "edgebook_events_sent_total");
       if (now > sent) movedMs = performance.now();
       sent = now;
       if (performance.now() - movedMs > STALL_MS) throw new Error(`${sent} of ${rows} rows: stuck`);

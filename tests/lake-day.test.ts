@@ -22,6 +22,8 @@ test("a day through Kafka twice is the same rows as at once, and what the exchan
     const rows = Object.values(wanted).reduce((sum, [count]) => sum + Number(count), 0);
     await day.collect();
     await day.book(rows);
+    const lag = /^edgebook_source_lag_records\{topic=".*\.frames\.nse-fo",partition="0"\} 0$/m;
+    expect(day.bookPage).toMatch(lag);
     await day.ingest();
     expect(await differences(day.direct, day.lake)).toEqual([]);
     expect(await digestsOf(day.lake)).toEqual(wanted);

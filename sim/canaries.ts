@@ -111,8 +111,8 @@ export const CANARIES: readonly Canary[] = [
     edits: [
       {
         file: "book/order-books.ts",
-        find: "const TOUCH_BATCH = 64;\n",
-        put: "const TOUCH_BATCH = 64;\nlet cancels = 0;\n",
+        find: "export class OrderBooks implements Books {\n",
+        put: "let cancels = 0;\n\nexport class OrderBooks implements Books {\n",
       },
       {
         file: "book/order-books.ts",

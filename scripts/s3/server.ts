@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { goProgram } from "./go.ts";
 
 const MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
 const BUILD_MS = 900_000;
@@ -76,19 +77,18 @@ export function s3Program(mayBuild: boolean): string {
   const folder = join(cache, "edgebook", `versitygw-${version}`);
   const program = join(folder, "versitygw");
   if (existsSync(program)) return program;
-  // Where Go puts itself, also for who has it not in the path.
-  const go = Bun.which("go") ?? Bun.which("go", { PATH: "/usr/local/go/bin" });
-  if (go === null) throw new S3Missing("the S3 server is built by Go, which is not there");
   if (!mayBuild) {
     throw new S3Missing(
       "it takes minutes to build: node scripts/with-bun.mjs scripts/s3.ts --build",
     );
   }
+  const found = goProgram();
+  if ("obstacle" in found) throw new S3Missing(`the S3 server is built by Go: ${found.obstacle}`);
   console.error(`edgebook: building ${MODULE} (once)`);
   // Whole or not at all: somebody else may be building too.
   const part = `${folder}.part-${process.pid}`;
   const env = { ...process.env, GOBIN: part, GOFLAGS: "-mod=mod", CGO_ENABLED: "0" };
-  const built = Bun.spawnSync([go, "install", MODULE], { env, timeout: BUILD_MS });
+  const built = Bun.spawnSync([found.go, "install", MODULE], { env, timeout: BUILD_MS });
   if (built.exitCode === 0) {
     rmSync(folder, { recursive: true, force: true });
     renameSync(part, folder);

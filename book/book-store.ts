@@ -1,7 +1,7 @@
 /**
  * The orders of all books of one stream, and with `price-levels.ts` their levels.
  *
- *   chains     order id ──hash──► first slot of its chain             4 bytes an order
+ *   chains     order id ──hash──► first slot of its chain            16 bytes an order
  *   records    slot ──► id, price key, open size, book, arrival      32 bytes an order
  *   heads      book ──► its levels, its vacant slots                128 bytes a book
  *   ticks      a window about the best price of each busy side        8 bytes a tick
@@ -13,9 +13,10 @@
  *         4 open size   5 book << 2 | market order << 1 | side   6 7 stamp of arrival (low, high)
  *
  * An exchange's ids come nearly in order, and what comes together leaves together. The hash keeps
- * sixteen neighbouring ids on one cache line and scatters only such blocks; a chain is almost always
- * one long. Records never move, so a slot that was found stays found. Each book draws its records
- * from slabs of its own.
+ * sixteen neighbouring ids on one cache line and scatters only such blocks. There are four chains for
+ * each order, so that nearly all are one long: a second order is a miss that nobody looked ahead for.
+ * Records never move, so a slot that was found stays found. Each book draws its records from slabs of
+ * its own.
  *
  * QUEUES need no links: the stamp of arrival says who stands before whom, and a level's queue is
  * gathered from the book's slabs when somebody asks. Links would be written to two neighbours, each a
@@ -48,6 +49,8 @@ export const VACANT = -1;
 
 /** Records in a slab; slot 0 is never used, since 0 says "no order". */
 export const SLAB = 16;
+
+const CHAINS_PER_ORDER = 4;
 
 /** Words of a book's head that are the orders' own. */
 export const VACANT_SLOT = ORDER_WORDS;
@@ -154,7 +157,7 @@ export class BookStore {
   /** A new order at the end of its queue. Its id must not be there, its book must be reserved. */
   put(idLow: number, idHigh: number, place: number, key: number, size: number): void {
     const slot = this.takeSlot(place >>> 2);
-    if (this.live * 2 >= this.chains.length) this.growChains();
+    if (this.live * CHAINS_PER_ORDER >= this.chains.length) this.growChains();
     const { records, chains } = this;
     const chain = chainOf(idLow, idHigh, this.shift);
     const at = slot << RECORD_SHIFT;
@@ -310,7 +313,7 @@ export class BookStore {
 
   /** Makes sure that `orders` new ones, of whatever books, move none of the arrays but `olderSlab`. */
   makeRoom(orders: number): void {
-    while ((this.live + orders) * 2 > this.chains.length) this.growChains();
+    while ((this.live + orders) * CHAINS_PER_ORDER > this.chains.length) this.growChains();
     while ((this.slots + orders * SLAB) << RECORD_SHIFT > this.records.length) this.growRecords();
   }
 

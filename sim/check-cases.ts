@@ -82,7 +82,7 @@ const withoutKills: fc.Arbitrary<WorldCase> = ground.chain((own) =>
     { weight: 4, arbitrary: repairable(own) },
     { weight: 4, arbitrary: recoverable(own) },
     { weight: 4, arbitrary: anything(own) },
-    { weight: 1, arbitrary: images(own) },
+    { weight: 2, arbitrary: images(own) },
   ),
 );
 
@@ -98,7 +98,7 @@ export const caseArbitrary: fc.Arbitrary<WorldCase> = withoutKills.chain((given)
     .record({
       kills: fc.oneof(
         { weight: 1, arbitrary: fc.constant<Command[]>([]) },
-        { weight: 1, arbitrary: fc.array(kill, { minLength: 1, maxLength: KILLS_MOST }) },
+        { weight: 2, arbitrary: fc.array(kill, { minLength: 1, maxLength: KILLS_MOST }) },
       ),
       part: fc.constantFrom(0.4, 0.2, 0.1),
     })
@@ -351,7 +351,7 @@ const noisyChunks = (most: number) =>
     lossRate: rate(most),
     repeatRate: rate(0.2),
     reorderRate: rate(0.2),
-    corruptRate: rate(most / 2),
+    corruptRate: rate(most * 0.75),
   });
 
 function lineCommand(

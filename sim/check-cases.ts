@@ -351,7 +351,7 @@ const noisyChunks = (most: number) =>
     lossRate: rate(most),
     repeatRate: rate(0.2),
     reorderRate: rate(0.2),
-    corruptRate: rate(most * 0.75),
+    corruptRate: rate(most / 2),
   });
 
 function lineCommand(

@@ -137,10 +137,7 @@ export class DeliveryWatch {
         this.endEpoch(stream);
         return;
       case MessageKind.Lost:
-        if (!Number.isNaN(stream.last) && number !== this.expected(stream)) {
-          this.problem(stream, `lost from ${number}, but ${this.expected(stream)} is next`);
-        }
-        if (Number.isNaN(stream.lostFrom)) stream.lostFrom = number;
+        this.lost(stream, number);
         return;
       case MessageKind.Clear:
         stream.audited.clearBehind(number);
@@ -151,6 +148,16 @@ export class DeliveryWatch {
       default:
         return;
     }
+  }
+
+  /** A loss is told in parts too, one behind the other; that none is left out the ledger must show. */
+  private lost(stream: WatchedStream, number: number): void {
+    const next = this.expected(stream);
+    const goesOn = !Number.isNaN(stream.lostFrom) && number > next;
+    if (!Number.isNaN(stream.last) && number !== next && !goesOn) {
+      this.problem(stream, `lost from ${number}, but ${next} is next`);
+    }
+    if (Number.isNaN(stream.lostFrom)) stream.lostFrom = number;
   }
 
   private message(stream: WatchedStream, batch: MessageBatch, at: number, number: number): void {

@@ -83,6 +83,7 @@ const withoutKills: fc.Arbitrary<WorldCase> = ground.chain((own) =>
     { weight: 4, arbitrary: recoverable(own) },
     { weight: 4, arbitrary: anything(own) },
     { weight: 2, arbitrary: images(own) },
+    { weight: own.restartAtMs.length === 0 ? 1 : 0, arbitrary: twins(own) },
   ),
 );
 
@@ -233,6 +234,28 @@ function images(own: Ground): fc.Arbitrary<WorldCase> {
       collectors: 1,
       spoolBytes: 20_000,
       holdMs: 1_000,
+      noise: { lines: [{}, {}], chunks: {} },
+      isRepairable: false,
+    }));
+}
+
+/** Two collectors that see all, and spools that soon forget: what is lost of one only the other has. */
+function twins(own: Ground): fc.Arbitrary<WorldCase> {
+  return fc
+    .record({
+      windowMs: fc.constantFrom(100, 400),
+      spoolBytes: fc.constantFrom(4_000, 20_000),
+      holdMs: fc.constantFrom(1_000, 300),
+      commands: fc.array(chunkCommand(2, ["lose", "damage"]), {
+        minLength: 1,
+        maxLength: COMMANDS_MOST,
+      }),
+    })
+    .map((rest) => ({
+      ...own,
+      ...rest,
+      collectors: 2,
+      servers: NO_SERVERS,
       noise: { lines: [{}, {}], chunks: {} },
       isRepairable: false,
     }));

@@ -5,9 +5,10 @@
  * datagrams of both; and whether the spool holds exactly what was sent. Arguments: seconds a run,
  * then rates in datagrams a second from high to low (0: all that the sender can). The spool is in
  * TMPDIR: what its disk takes from a program that only writes is printed first, since the C program
- * writes nothing.
+ * writes nothing. Where it has no room for so many seconds of datagrams as they are, a run is
+ * shorter and that is said.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -32,6 +33,8 @@ const FASTEST = 1_000_000;
 const DISK_BYTES = 1536 << 20;
 /** Of the C program's rate, what the collector is asked for. */
 const SHARE = { ring: 1, socket: 0.9 } as const;
+/** Of the room in TMPDIR, what a spool may take. */
+const ROOM_SHARE = 0.6;
 /** Where it loses something, it is asked for so much less, down to a fifth. */
 const STEPS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
 
@@ -82,7 +85,7 @@ async function compare(way: Way, size: number): Promise<number> {
   let wrongRuns = 0;
   for (const step of STEPS) {
     const rate = Math.round(yardstick * SHARE[way] * step);
-    const load = { size, rate, count: Math.round(seconds * rate) };
+    const load = { size, rate, count: Math.round(secondsWithRoom(name, size, rate) * rate) };
     const run = await runCollector(wire, join(scratch, "collector"), load, way);
     console.log(`${name}  edgebook   ${lineOf(run)}`);
     for (const complaint of run.complaints) console.log(`  WRONG: ${complaint}`);
@@ -96,6 +99,13 @@ async function compare(way: Way, size: number): Promise<number> {
     break;
   }
   return wrongRuns;
+}
+
+function secondsWithRoom(name: string, size: number, rate: number): number {
+  const { bavail, bsize } = statfsSync(scratch);
+  const most = (bavail * bsize * ROOM_SHARE) / (size * rate);
+  if (most < seconds) console.log(`${name}  TMPDIR has room for ${most.toFixed(0)} s only`);
+  return Math.min(seconds, most);
 }
 
 /** Prints the runs from high to low. @returns the rate of the first that loses nothing */

@@ -63,7 +63,7 @@ export interface ServiceOptions {
   readonly onlyDay?: number;
   /** Who this service is to brokers of `from`. */
   readonly mqtt?: MqttAccess;
-  /** Where rows of events go, `kafka://…`; only where the books are in this thread. */
+  /** Where rows of events go, `kafka://…`. */
   readonly events?: string | undefined;
   /** How that uses Kafka. */
   readonly kafka?: KafkaSettings;
@@ -273,7 +273,7 @@ function openCentre(
   const saveNs = options.saveNs ?? SAVE_NS;
   if (shards !== undefined) {
     const sharded = { ...shards, state: folder, copyOf, key, tool, saveNs };
-    return new ShardedCentre({ ...sharded, canAsk, ask, onMoved, onStatus });
+    return new ShardedCentre({ ...sharded, canAsk, ask, rows: events, onMoved, onStatus });
   }
   const newLive = (rows: EventRows | undefined) =>
     new Live({

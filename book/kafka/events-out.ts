@@ -112,7 +112,8 @@ export class EventsOut {
     return new Promise((wake) => this.waiters.push({ isOver, wake }));
   }
 
-  private add(batch: EventBatch): void {
+  /** Rows that were made elsewhere, behind those of their stream that were added before. */
+  add(batch: EventBatch): void {
     this.queue.push(batch);
     this.added++;
     this.bytes += batch.bytes.length;

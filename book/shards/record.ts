@@ -24,6 +24,8 @@ export const RecordKind = {
   Question: 8,
   /** `ClientWord` */
   Client: 9,
+  /** A checkpoint has its name, or is given up: another one may be made. */
+  Sealed: 10,
 } as const;
 
 export const RECORD_HEAD_BYTES = 16;

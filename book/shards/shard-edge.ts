@@ -11,6 +11,7 @@ import type { Position } from "../../frames/transport.ts";
 import type { Tell } from "../../metrics/events.ts";
 import { type CheckpointCopy, CheckpointFolder } from "../checkpoint/folder.ts";
 import { ApiError } from "../http-error.ts";
+import type { EventBatch } from "../kafka/event-rows.ts";
 import {
   bodyOf,
   type ClientWord,
@@ -29,10 +30,21 @@ export interface ShardEdgeOptions {
   readonly name: string;
   readonly module: URL;
   readonly setup: ShardSetup<unknown>;
+  /** Where rows of events go: a checkpoint gets its name when all rows up to it are there. */
+  readonly rows?: RowsPort | undefined;
   /** Where checkpoints go besides. */
   readonly copy?: CheckpointCopy | undefined;
   /** A worker whose heart stands still so long is ended; ns. */
   readonly hangNs?: number;
+}
+
+/** Rows that shards make, on their way out. */
+export interface RowsPort {
+  add(batch: EventBatch): void;
+  /** Resolves when more may be made; undefined: at once. */
+  room(): Promise<void> | undefined;
+  /** Resolves when all that was added so far has arrived. */
+  settled(): Promise<void>;
 }
 
 export interface ShardEdgeEvents {
@@ -51,6 +63,8 @@ const UNSENT_BYTES = 32 << 20;
 /** The log asks for a checkpoint when it has come so far since the last. */
 const SAVE_AT_BYTES = 48 << 20;
 const ANSWER_MS = 10_000;
+/** How long the end waits for the rows of the last checkpoint. */
+const CLOSE_MS = 10_000;
 /** A chunk whose worker stood still thrice is set aside: better late than wrong on a crowded host. */
 const HANG_NS = 10e9;
 const TRIES = 3;
@@ -87,6 +101,8 @@ export class ShardEdge {
   private roomWaiters: (() => void)[] = [];
   private savedBytes = 0;
   private sealing: Promise<void> = Promise.resolve();
+  /** Lives begun: what an earlier one left unfinished gets no name. */
+  private life = 0;
   private failedMs = performance.now();
   /** The records up to here are what the life in hand missed. */
   private missedUpTo = 0;
@@ -172,7 +188,8 @@ export class ShardEdge {
     this.isStopping = true;
     await this.drained();
     await this.worker.stop("drain", nowNs, 60e9);
-    await this.sealing;
+    // Without its rows the last checkpoint stays unfinished: the next life makes them again.
+    await Promise.race([this.sealing, Bun.sleep(CLOSE_MS)]);
     for (const id of [...this.questions.keys()]) this.settle(id)?.reject(this.absent());
   }
 
@@ -184,11 +201,16 @@ export class ShardEdge {
   private async drained(): Promise<void> {
     for (
       let tries = 0;
-      tries < 600 && this.log.hasUnsent && this.worker.phase !== "stopped";
+      tries < 600 && this.log.hasUnsent && !this.isHeldUp && this.worker.phase !== "stopped";
       tries++
     ) {
       await Bun.sleep(50);
     }
+  }
+
+  /** Kafka takes no more rows: what waits for it is made again in the next life. */
+  private get isHeldUp(): boolean {
+    return this.options.rows?.room() !== undefined;
   }
 
   private absent(): ApiError {
@@ -212,6 +234,11 @@ export class ShardEdge {
     this.isPumping = true;
     while (this.mayPump) {
       if (this.owesCaughtUp && this.log.sent >= this.missedUpTo) this.tellCaughtUp();
+      const room = this.isStopping ? undefined : this.options.rows?.room();
+      if (room !== undefined) {
+        await room;
+        continue;
+      }
       const record = this.log.take();
       if (record === undefined) break;
       const said = this.worker.send(record);
@@ -280,9 +307,13 @@ export class ShardEdge {
         this.pauseNsMax = Math.max(this.pauseNsMax, word.pauseNs);
         this.checkpointBytes = word.bytes;
         this.stateBytes = word.stateBytes;
-        this.sealing = this.sealing.then(() => this.seal(word.number, word.record.number));
+        this.sealSoon(word.number, word.record.number);
+        return;
+      case "events":
+        this.options.rows?.add(word.batch);
         return;
       case "save_failed":
+        this.send(valueRecord(RecordKind.Sealed, null));
         this.events.onStatus(`${this.options.name} cannot save a checkpoint: ${word.text}`);
         return;
       case "notice":
@@ -302,6 +333,7 @@ export class ShardEdge {
 
   /** A life stands where its checkpoint is: what it lacks is sent again, or asked for. */
   private begun({ record, refused }: Extract<ShardWord, { say: "begun" }>): void {
+    this.life++;
     const { session } = this.options.setup;
     for (const why of refused) {
       this.events.onStatus(`${this.options.name}: ${why}; an older one is used`);
@@ -315,6 +347,16 @@ export class ShardEdge {
     this.mayPump = true;
     this.isUp = true;
     this.pump();
+  }
+
+  /** Once everything that the checkpoint contains has arrived, rows included. */
+  private sealSoon(number: number, record: number): void {
+    const { life } = this;
+    const rows = this.options.rows?.settled();
+    this.sealing = this.sealing
+      .then(() => rows)
+      .then(() => (life === this.life ? this.seal(number, record) : undefined))
+      .then(() => this.send(valueRecord(RecordKind.Sealed, null)));
   }
 
   private async seal(number: number, record: number): Promise<void> {

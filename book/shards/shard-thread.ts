@@ -8,6 +8,7 @@ import { openZstd } from "../../frames/zstd.ts";
 import { CheckpointFolder } from "../checkpoint/folder.ts";
 import { openLive } from "../checkpoint/opening.ts";
 import { CheckpointSaver } from "../checkpoint/saver.ts";
+import { EventRows } from "../kafka/event-rows.ts";
 import { Live, type LiveOptions } from "../live.ts";
 import { Shard } from "./shard.ts";
 import type { ShardWord } from "./word.ts";
@@ -22,11 +23,13 @@ export interface ShardSetup<S> {
   readonly session: number;
   /** Somebody can be asked for chunks again. */
   readonly canAsk: boolean;
+  /** The owner takes rows of everything that happens to the books. */
+  readonly wantsRows: boolean;
   /** What `optionsOf` is given. */
   readonly rest: S;
 }
 
-export type ShardLiveOptions = Omit<LiveOptions, "zstd" | "ask" | "intake">;
+export type ShardLiveOptions = Omit<LiveOptions, "zstd" | "ask" | "intake" | "rows">;
 
 /** @param optionsOf makes in the worker what cannot be sent to it: functions */
 export function serveShard<S>(optionsOf: (rest: S) => Promise<ShardLiveOptions>): void {
@@ -56,9 +59,13 @@ function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: Wor
   const say = (word: ShardWord) => self.say(word);
   const zstd = openZstd();
   const folder = new CheckpointFolder(setup.folder);
+  const rows = setup.wantsRows
+    ? new EventRows((batch) => say({ say: "events", batch }))
+    : undefined;
   const newLive = () =>
     new Live({
       ...options,
+      ...(rows === undefined ? {} : { rows }),
       zstd,
       intake: { canAsk: setup.canAsk },
       clockNs,
@@ -74,7 +81,11 @@ function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: Wor
   const { live, head, newest, refused } = openLive(folder, setup.key, zstd, newLive);
   const saver = new CheckpointSaver(live, setup.key, zstd, newest, {
     open: (number) => folder.writer(number, () => {}),
-    record: () => shard.place,
+    record: () => {
+      // What the checkpoint contains is told before it: only what nobody has told is made again.
+      rows?.flush();
+      return shard.place;
+    },
     clockNs: () => performance.now() * 1e6,
     saved: ({ number, record }, bytes) => {
       const { pauseNs, stateBytes } = saver;
@@ -83,7 +94,8 @@ function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: Wor
     failed: ({ message }) => say({ say: "save_failed", text: message }),
   });
   const { tool, saveNs, session } = setup;
-  const shard = new Shard(live, saver, { tool, saveNs, session }, { say }, clockNs());
+  const ports = { say, flushRows: () => rows?.flush() };
+  const shard = new Shard(live, saver, { tool, saveNs, session }, ports, clockNs());
   shard.taken = head?.record.session === session ? head.record.number : 0;
   say({
     say: "begun",

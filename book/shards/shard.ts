@@ -30,6 +30,8 @@ import type { ShardWord } from "./word.ts";
 
 export interface ShardPorts {
   say(word: ShardWord): void;
+  /** Rows for Kafka that wait are said. */
+  flushRows(): void;
 }
 
 export interface ShardOptions {
@@ -63,6 +65,8 @@ export class Shard {
   private clientsNs = 0;
   private sampledNs = 0;
   private savedNs: number;
+  /** A checkpoint is begun and has no name yet. */
+  private isUnsealed = false;
   private said = "";
   private unsaid = 0;
 
@@ -112,6 +116,7 @@ export class Shard {
     if (nowNs - this.advancedNs >= ADVANCE_NS) {
       this.advancedNs = nowNs;
       this.live.advance(nowNs);
+      this.ports.flushRows();
       for (const text of this.live.dayNotices.take()) this.ports.say({ say: "notice", text });
     }
     if (nowNs - this.saidNs >= POSITION_NS) {
@@ -158,6 +163,7 @@ export class Shard {
         return;
       case RecordKind.Finish:
         live.finish(nowNs);
+        this.ports.flushRows();
         this.sayPositions();
         this.ports.say({ say: "finished" });
         return;
@@ -169,6 +175,9 @@ export class Shard {
         return;
       case RecordKind.Client:
         this.hear(readValue(record) as ClientWord);
+        return;
+      case RecordKind.Sealed:
+        this.isUnsealed = false;
     }
   }
 
@@ -179,7 +188,10 @@ export class Shard {
   }
 
   private save(nowNs: number): void {
+    // One may wait long for its rows to arrive in Kafka: more of them would only fill the disk.
+    if (this.isUnsealed) return;
     this.savedNs = nowNs;
+    this.isUnsealed = true;
     this.saver.begin(nowNs);
   }
 

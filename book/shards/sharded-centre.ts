@@ -19,7 +19,7 @@ import type { CheckpointCopy } from "../checkpoint/folder.ts";
 import { ElsewhereNotes } from "./answers.ts";
 import type { Posted } from "./outbox.ts";
 import { chunkRecord, leftOutRecord, RecordKind, valueRecord } from "./record.ts";
-import { ShardEdge } from "./shard-edge.ts";
+import { type RowsPort, ShardEdge } from "./shard-edge.ts";
 import { ShardedApi } from "./sharded-api.ts";
 import { ShardedClient } from "./sharded-client.ts";
 import type { ShardWord } from "./word.ts";
@@ -39,6 +39,8 @@ export interface ShardedOptions {
   readonly tool: string;
   readonly saveNs: number;
   readonly canAsk: boolean;
+  /** Takes rows of everything that happens to the books; absent: nobody wants any. */
+  readonly rows?: RowsPort | undefined;
   readonly ask: (collector: string, request: ControlRequest | RepairRequest) => void;
   /** A shard has said how far it is. */
   readonly onMoved?: () => void;
@@ -60,16 +62,18 @@ export class ShardedCentre implements Centre {
 
   constructor(options: ShardedOptions) {
     this.options = options;
-    const { count, module, rest, state, key, tool, saveNs, canAsk, hangNs } = options;
+    const { count, module, rest, state, key, tool, saveNs, canAsk, rows, hangNs } = options;
+    const wantsRows = rows !== undefined;
     const session = Date.now();
     this.shards = Array.from({ length: count }, (_, at) => {
       const name = `shard ${at + 1} of ${count}`;
       const place = shardFolder(at, count);
       const folder = join(state, place);
       const copy = options.copyOf?.(place);
-      const setup = { folder, key: `${key} ${name}`, tool, saveNs, session, canAsk, rest };
+      const own = { folder, key: `${key} ${name}` };
+      const setup = { ...own, tool, saveNs, session, canAsk, wantsRows, rest };
       const shard = new ShardEdge(
-        { name, module, setup, copy, ...(hangNs === undefined ? {} : { hangNs }) },
+        { name, module, setup, rows, copy, ...(hangNs === undefined ? {} : { hangNs }) },
         {
           onWord: (word) => this.hear(word),
           onPoisoned: (chunk, tries, number) => this.setAside(name, chunk, tries, number),

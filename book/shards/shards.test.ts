@@ -2,74 +2,29 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ControlRequest, RepairRequest } from "../../frames/transport.ts";
 import { openZstd } from "../../frames/zstd.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
 import { until } from "../../tests/until.ts";
 import type { BookApi } from "../book-api.ts";
 import { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
-import { ShardedCentre } from "./sharded-centre.ts";
+import { openToyService, type ToyService } from "./toy-service.ts";
 import type { ToyFaults } from "./toy-shard.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-shards-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const NO_FAULTS: ToyFaults = { throwAt: 0, hangAt: 0, once: "" };
 const market = runMarket({ seed: 21, milliseconds: 1500 });
 
-/** On a busy machine a thread may stand still for long, and is well all the same. */
-const PATIENT_NS = 60e9;
-
 /** A service of two shards, whose collector still has everything. */
-function newCentre(name: string, faults: Partial<ToyFaults> = {}, hangNs = PATIENT_NS) {
-  const said: string[] = [];
-  const state = join(scratch, name);
-  const ask = (_: string, request: ControlRequest | RepairRequest) => {
-    if (request.ask !== "resend" && request.ask !== "from") return;
-    const to = request.ask === "resend" ? request.to : pushed;
-    for (const { header, bytes } of market.chunks) {
-      if (header.number >= request.from && header.number <= to) centre.push(bytes);
-    }
-  };
-  let pushed = 0;
-  const centre = new ShardedCentre({
-    count: 2,
-    module: new URL("./toy-shard.ts", import.meta.url),
-    rest: { ...NO_FAULTS, ...faults },
-    state,
-    key: "test",
-    tool: "test",
-    saveNs: 200e6,
-    canAsk: true,
-    ask,
-    onStatus: (text) => said.push(text),
-    hangNs,
-  });
-  const timer = setInterval(() => centre.tick(), 20);
-  centre.begin();
-  return {
-    centre,
-    said,
-    state,
-    async push(upTo: number, pauseMs = 0) {
-      while (pushed < upTo) {
-        await centre.push(market.chunks[pushed++].bytes);
-        if (pauseMs > 0) await Bun.sleep(pauseMs);
-      }
-    },
-    async end() {
-      await centre.finish();
-      const answer = await answers(centre.api, market);
-      await centre.close();
-      clearInterval(timer);
-      return answer;
-    },
-    async close() {
-      await centre.close();
-      clearInterval(timer);
-    },
-  };
+const newCentre = (name: string, faults: Partial<ToyFaults> = {}, hangNs?: number) =>
+  openToyService({ market, state: join(scratch, name), faults, hangNs });
+
+async function end({ centre, close }: ToyService) {
+  await centre.finish();
+  const answer = await answers(centre.api, market);
+  await close();
+  return answer;
 }
 
 type Asked = Pick<BookApi, "streams" | "book" | "trades">;
@@ -108,7 +63,7 @@ describe("books in two shards", () => {
   test("are what one gives, book by book and trade by trade", async () => {
     const service = newCentre("plain");
     await service.push(market.chunks.length);
-    expect(await service.end()).toEqual(await whole());
+    expect(await end(service)).toEqual(await whole());
     expect(service.said).toEqual([]);
   }, 30_000);
 
@@ -116,14 +71,14 @@ describe("books in two shards", () => {
     const service = newCentre("throws", { throwAt: 400, once: join(scratch, "thrown") });
     await service.push(market.chunks.length, 10);
     await until(() => service.centre.shards.some(({ restarts }) => restarts === 1), "a restart");
-    expect(await service.end()).toEqual(await whole());
+    expect(await end(service)).toEqual(await whole());
     expect(service.centre.shards.map(({ restarts }) => restarts).sort()).toEqual([0, 1]);
   }, 30_000);
 
   test("a shard that hangs is begun again while the other goes on", async () => {
     const service = newCentre("hangs", { hangAt: 400, once: join(scratch, "hung") }, 1e9);
     await service.push(market.chunks.length, 5);
-    expect(await service.end()).toEqual(await whole());
+    expect(await end(service)).toEqual(await whole());
     expect(service.said.join()).toContain("no heartbeat");
   }, 30_000);
 
@@ -138,14 +93,14 @@ describe("books in two shards", () => {
       if (kills % 4 < 2) await until(isDone, "it to come on");
       shard.kill();
     }
-    expect(await service.end()).toEqual(await whole());
+    expect(await end(service)).toEqual(await whole());
     expect(shards[0].restarts + shards[1].restarts).toBeGreaterThan(4);
   }, 60_000);
 
   test("a chunk that breaks it three times is set aside, its gap shown, and the rest goes on", async () => {
     const service = newCentre("poisoned", { throwAt: 400 });
     await service.push(market.chunks.length, 5);
-    const { streams, books } = await service.end();
+    const { streams, books } = await end(service);
     expect(service.said.join()).toContain("3 times: it is set aside");
     expect(readdirSync(join(service.state, "quarantine")).length).toBe(1);
     const [broken, other] = streams as unknown as { stream: number; lost: number; flags: string }[];
@@ -255,6 +210,6 @@ describe("books in two shards", () => {
     await until(() => second.centre.shards.every(({ isUp }) => isUp), "both shards");
     expect(second.centre.positions("").length).toBeGreaterThanOrEqual(0);
     await second.push(market.chunks.length);
-    expect(await second.end()).toEqual(await whole());
+    expect(await end(second)).toEqual(await whole());
   }, 30_000);
 });

@@ -8,6 +8,7 @@ import type {
 import type { EventCode, EventPlace } from "../../metrics/events.ts";
 import type { RecordPlace } from "../checkpoint/file.ts";
 import type { ApiErrorCode } from "../http-error.ts";
+import type { EventBatch } from "../kafka/event-rows.ts";
 
 export type ShardWord =
   /** A life has begun. `record`: what its checkpoint contains. */
@@ -32,6 +33,8 @@ export type ShardWord =
     }
   /** MessagePack: lists of client, message, and where it leaves a subscription (`Posted`). */
   | { readonly say: "rows"; readonly bytes: Uint8Array }
+  /** Rows for Kafka; those of a checkpoint come before its `written`. */
+  | { readonly say: "events"; readonly batch: EventBatch }
   /** A checkpoint's file is written and is to be sealed. */
   | {
       readonly say: "written";

@@ -154,10 +154,6 @@ export const command: Command = {
     const state = flags.text("state");
     const events = flags.text("events");
     if (events !== undefined) parseKafkaAddress(events);
-    if (events !== undefined && count !== undefined) {
-      const hint = "Leave out --shards, and run several services in one group: see docs/KAFKA.md.";
-      throw new CliError("bad_flag", "Shards have no --events yet.", hint);
-    }
     if (books.asOf !== undefined && books.asOf !== "own" && (count ?? 1) > 1) {
       throw new CliError(
         "bad_flag",

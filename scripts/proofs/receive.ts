@@ -3,7 +3,8 @@
  * For each way and datagram size: the highest rate at which the C program loses nothing; then the
  * collector at that rate (by sockets at 0.9 of it), and below where it loses; CPU a million
  * datagrams of both; and whether the spool holds exactly what was sent. Arguments: seconds a run,
- * then rates in datagrams a second from high to low (0: all that the sender can). The spool is in
+ * then rates in datagrams a second from high to low (0: all that the sender can); the words `ring`,
+ * `socket`, `100B`, `500B` leave out the others of their kind. The spool is in
  * TMPDIR: what its disk takes from a program that only writes is printed first, since the C program
  * writes nothing. Where it has no room for so many seconds of datagrams as they are, a run is
  * shorter and that is said.
@@ -25,7 +26,14 @@ import {
 import { writeAlone } from "../../bench/receive-disk.ts";
 import { ReceiveWire, wireObstacle } from "../../bench/receive-wire.ts";
 
-const [seconds = 60, ...given] = process.argv.slice(2).map(Number);
+const words = process.argv.slice(2);
+const [seconds = 60, ...given] = words.filter((word) => /^\d+$/.test(word)).map(Number);
+const chosen = <T>(all: readonly T[], nameOf: (each: T) => string) =>
+  all.some((each) => words.includes(nameOf(each)))
+    ? all.filter((each) => words.includes(nameOf(each)))
+    : all;
+const WAYS = chosen(["ring", "socket"] as const, (way) => way);
+const SIZES = chosen([100, 500], (size) => `${size}B`);
 const rates = given.length > 0 ? given : [0, 800_000, 600_000, 500_000, 400_000, 300_000, 200_000];
 /** What an unpaced sender is taken to reach, to choose how many datagrams it sends. */
 const FASTEST = 1_000_000;
@@ -57,8 +65,8 @@ process.on("SIGINT", () => {
 let wrong = 0;
 try {
   sayDisk();
-  for (const way of ["ring", "socket"] as const) {
-    for (const size of [100, 500]) wrong += await compare(way, size);
+  for (const way of WAYS) {
+    for (const size of SIZES) wrong += await compare(way, size);
   }
 } finally {
   cleanUp();
@@ -67,7 +75,7 @@ process.exit(wrong === 0 ? 0 : 1);
 
 function sayDisk(): void {
   const { bytesASecond, cpuNsAByte } = writeAlone(scratch, DISK_BYTES);
-  const costs = [100, 500].map((size) => `${millions(size * cpuNsAByte)} of ${size} B`);
+  const costs = SIZES.map((size) => `${millions(size * cpuNsAByte)} of ${size} B`);
   console.log(
     `the disk alone takes ${Math.round(bytesASecond / 1e6)} MB/s for ${DISK_BYTES >> 20} MiB; ` +
       `s CPU to write a million: ${costs.join(", ")}`,

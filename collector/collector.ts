@@ -26,6 +26,9 @@ import type { LineWatch } from "./watch.ts";
 /** Full batches taken in a row before timers and sockets of the sinks get their turn. */
 const BATCHES_IN_A_ROW = 16;
 const IDLE_MS = 1;
+/** From the signal to end: what came before it is there by then; a wire that never rests is left. */
+const ARRIVED_MS = 20;
+const LAST_MS = 2000;
 /** How often the kernel is asked what it dropped. */
 const CAUSES_EVERY_NS = 100e6;
 /** How often the host is asked how far its clock may be off. */
@@ -128,7 +131,7 @@ export class Collector {
     for (const forwarder of this.forwarders) forwarder.offer(chunk, isLent);
   };
 
-  /** Receives until the signal. */
+  /** Receives until the signal, and what had come by then. */
   async receive(receiver: MulticastReceiver, signal: AbortSignal): Promise<void> {
     const core = this.attached();
     this.live = true;
@@ -136,8 +139,11 @@ export class Collector {
     let inARow = 0;
     let causesNs = 0;
     let clockNs = 0;
-    while (!signal.aborted) {
+    let taken = 0;
+    const isOver = endOf(signal);
+    while (!isOver(taken > 0)) {
       const batch = receiver.receive();
+      taken = batch.count;
       const nowNs = performance.now() * 1e6;
       this.turnPacking(receiver.isBehind ?? false, nowNs);
       if (batch.count > 0) {
@@ -277,4 +283,15 @@ export class Collector {
     if (this.core === undefined) throw new Error("no core attached to this collector");
     return this.core;
   }
+}
+
+/** Says whether receiving is over. @returns to be asked with whether the last batch had anything */
+function endOf(signal: AbortSignal): (isBusy: boolean) => boolean {
+  let signalMs = Number.NaN;
+  return (isBusy) => {
+    if (!signal.aborted) return false;
+    if (Number.isNaN(signalMs)) signalMs = performance.now();
+    const sinceMs = performance.now() - signalMs;
+    return sinceMs >= LAST_MS || (sinceMs >= ARRIVED_MS && !isBusy);
+  };
 }

@@ -1,14 +1,16 @@
 /**
  * The way of a datagram, walked before the first one comes: code that has not run yet is interpreted,
- * ten times as slow, and a wire at its full rate fills the ring before it is compiled. Packets of a
- * made-up exchange go from a made-up ring through a core and a watch of their own, and nowhere else.
+ * ten times as slow, and a wire at its full rate fills the ring, or a socket's buffer, before it is
+ * compiled. Packets of a made-up exchange go from a made-up ring and made-up sockets through a core and
+ * a watch of their own, and nowhere else.
  *
- * Worst case: `ROUNDS` times 2,000 datagrams, some 100 ms of a processor at the start.
+ * Worst case: `ROUNDS` times 4,000 datagrams, some 200 ms of a processor at the start.
  */
 import { feedById } from "../feed/registry.ts";
 import { Channels } from "../frames/channels.ts";
 import { ChunkPacker } from "../frames/chunk.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
+import { ReceiveSlots } from "../frames/multicast-slots.ts";
 import { RingBlocks } from "../frames/ring-blocks.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { StoredZstd } from "../frames/zstd-stored.ts";
@@ -24,6 +26,10 @@ const LINK_AT = 96;
 const PAYLOAD_AT = LINK_AT + 14 + 28;
 const PORT = 1;
 const GROUPS = [1, 2] as const;
+const SOCKET_BATCHES = 8;
+const SOCKET_DATAGRAMS = 256;
+/** Behind the times of the ring's in the same second. */
+const SOCKETS_AT_NS = 6e8;
 /** Every so many datagrams the second line brings a copy. */
 const COPY_EVERY = 8;
 
@@ -50,14 +56,19 @@ export function warmUp(zstd: Zstd): number {
   const wire = new MadeUpRing();
   const groups = channels.list.map(({ group, port }, channel) => ({ group, port, channel }));
   const blocks = new RingBlocks(wire.ring, BLOCK_BYTES, groups);
+  const sockets = new MadeUpSockets();
   const batch = new FrameBatch(1024);
+  const take = (frames: FrameBatch, round: number) => {
+    core.push(frames, round * 1e6);
+    watch.push(frames);
+  };
   for (let round = 1; round <= ROUNDS; round++) {
     wire.fill(round);
     do {
       blocks.next(batch);
-      core.push(batch, round * 1e6);
-      watch.push(batch);
+      take(batch, round);
     } while (batch.count > 0);
+    for (let step = 1; step <= SOCKET_BATCHES; step++) take(sockets.next(wire, round, step), round);
   }
   return core.counters.framesForwarded;
 }
@@ -76,7 +87,8 @@ function madeUpChannels(): Channels {
 class MadeUpRing {
   readonly ring = new ArrayBuffer(BLOCKS * BLOCK_BYTES);
   private readonly view = new DataView(this.ring);
-  private number = 0;
+  /** Of the datagram sent last. */
+  number = 0;
   private packets = 0;
 
   /** All blocks, with times of that second. */
@@ -120,5 +132,34 @@ class MadeUpRing {
     view.setUint16(link + 36, PORT);
     view.setUint16(link + 38, 8 + length);
     view.setUint32(at + PAYLOAD_AT, this.number, true);
+  }
+}
+
+/** What `recvmmsg` would give: a part of a batch from each group's socket. */
+class MadeUpSockets {
+  private readonly slots = new ReceiveSlots(SOCKET_DATAGRAMS);
+  private readonly payload = new Uint8Array(300);
+  private readonly view = new DataView(this.payload.buffer);
+
+  /** The numbers behind the ring's; the second line brings copies of the last of them. */
+  next(wire: MadeUpRing, second: number, step: number): FrameBatch {
+    const { slots } = this;
+    slots.clear();
+    const copies = SOCKET_DATAGRAMS / COPY_EVERY;
+    const news = SOCKET_DATAGRAMS - copies;
+    for (let i = 0; i < news; i++) this.write(i, ++wire.number, second, step);
+    slots.take(news, 0);
+    for (let i = news; i < SOCKET_DATAGRAMS; i++) {
+      this.write(i, wire.number - SOCKET_DATAGRAMS + i + 1, second, step);
+    }
+    slots.take(copies, 1);
+    return slots.frames;
+  }
+
+  private write(i: number, number: number, second: number, step: number): void {
+    this.view.setUint32(0, number, true);
+    const length = 60 + (i % 5) * 60;
+    const nsec = SOCKETS_AT_NS + (step * SOCKET_DATAGRAMS + i) * 1000;
+    this.slots.write(i, this.payload.subarray(0, length), second, nsec);
   }
 }

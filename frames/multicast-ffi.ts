@@ -5,47 +5,34 @@
 import type { Pointer } from "bun:ffi";
 import type { ClockSource } from "./chunk-header.ts";
 import type { FrameBatch as Frames } from "./frame-batch.ts";
-import { FrameBatch } from "./frame-batch.ts";
 import { hardwareTimesObstacle } from "./hardware-times.ts";
 import type { JoinedGroup, MulticastReceiver, NetworkInterface } from "./multicast.ts";
 import { ReadySockets } from "./multicast-epoll.ts";
 import { ipv4Bytes, isMulticast, socketError, systemErrorName } from "./multicast-error.ts";
 import type { Libc } from "./multicast-libc.ts";
 import * as c from "./multicast-libc.ts";
-import { MessageHeaders, PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
+import { PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
+import { ReceiveSlots } from "./multicast-slots.ts";
 
 /** Datagrams of one batch; one system call takes as many as are there. */
 const BATCH = 256;
 /** So many full batches in a row, and more waits than comes: room runs short. */
 const FULL_BATCHES_BEHIND = 16;
-/** Longer datagrams are cut and counted: no exchange sends beyond a jumbo frame. */
-const DATAGRAM_BYTES_MAX = 9216;
-/** A little more than the longest datagram, so that slots do not all meet in one set of the cache. */
-const SLOT_BYTES = DATAGRAM_BYTES_MAX + 64;
-const CONTROL_BYTES = 128;
 /** Times of the card, raw, and of the software where the card gave none. */
 const HARDWARE_TIMES = (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6);
-const TIMESPEC_BYTES = 16;
-/** Room that a `cmsghdr` takes before its content. */
-const CONTROL_HEAD_BYTES = 16;
 
 export class FfiReceiver implements MulticastReceiver {
   readonly kind = "recvmmsg";
   readonly clock: ClockSource;
   readonly clockNote: string;
   readonly receiveBufferBytes: number;
-  /** Datagrams longer than a slot; their heads were kept. */
-  truncated = 0;
   private readonly libc: Libc;
   private readonly groups: readonly JoinedGroup[];
   private readonly sockets: number[] = [];
   /** The kernel's running count of drops, socket by socket. */
   private readonly drops: Float64Array;
   private readonly ready = new ReadySockets();
-  private readonly slots = new PinnedBytes(BATCH * SLOT_BYTES);
-  private readonly control = new PinnedBytes(BATCH * CONTROL_BYTES);
-  private readonly headers = new MessageHeaders(BATCH);
-  private readonly frames = new FrameBatch(BATCH);
+  private readonly slots = new ReceiveSlots(BATCH);
   private readonly memory = new PinnedBytes(c.MEMINFO_BYTES + 4);
   private closed = false;
   private turn = 0;
@@ -81,10 +68,10 @@ export class FfiReceiver implements MulticastReceiver {
       throw error;
     }
     this.receiveBufferBytes = smallest;
-    for (let i = 0; i < BATCH; i++) {
-      this.headers.setPayload(i, this.slots.address + i * SLOT_BYTES, DATAGRAM_BYTES_MAX);
-      this.headers.setControl(i, this.control.address + i * CONTROL_BYTES, CONTROL_BYTES);
-    }
+  }
+
+  get truncated(): number {
+    return this.slots.truncated;
   }
 
   get isBehind(): boolean {
@@ -113,8 +100,9 @@ export class FfiReceiver implements MulticastReceiver {
   }
 
   receive(): Frames {
-    const { frames, ready } = this;
-    frames.reset(this.slots.bytes);
+    const { slots, ready } = this;
+    const { frames } = slots;
+    slots.clear();
     const count = ready.poll();
     // The kernel keeps its order while all of them have more: each is the first in its turn.
     const turn = this.turn++;
@@ -134,51 +122,18 @@ export class FfiReceiver implements MulticastReceiver {
 
   /** One call for one socket, into the slots that are still free. */
   private drain(which: number): void {
-    const { frames, headers } = this;
-    const first = frames.count;
+    const { slots, drops } = this;
     const took = this.libc.recvmmsg(
       this.sockets[which],
-      headers.address(first) as Pointer,
-      BATCH - first,
+      slots.address as Pointer,
+      BATCH - slots.frames.count,
       c.MSG_DONTWAIT,
       null,
     );
-    const { channel } = this.groups[which];
     // Nothing after all, or an error of the socket, which the next call tells again.
-    for (let i = first; i < first + took; i++) {
-      frames.add(i * SLOT_BYTES, headers.received(i), 0, 0, channel);
-      if (headers.flags(i) & c.MSG_TRUNC) this.truncated++;
-      this.readControl(i, which);
-      headers.resetControl(i, CONTROL_BYTES);
-    }
-  }
-
-  private readTime(i: number, at: number): void {
-    const { view } = this.control;
-    this.frames.sec[i] = view.getUint32(at, true);
-    this.frames.nsec[i] = view.getUint32(at + 8, true);
-  }
-
-  /** The time of receipt, and its count of drops where there were any. */
-  private readControl(i: number, which: number): void {
-    const { view } = this.control;
-    let at = i * CONTROL_BYTES;
-    const end = at + this.headers.controlLength(i);
-    while (at + CONTROL_HEAD_BYTES <= end) {
-      const length = view.getUint32(at, true);
-      const type = view.getInt32(at + 12, true);
-      if (type === c.SO_TIMESTAMPNS) {
-        this.readTime(i, at + CONTROL_HEAD_BYTES);
-      } else if (type === c.SO_TIMESTAMPING) {
-        // The software's comes first, the card's third; the card's counts where there is one.
-        this.readTime(i, at + CONTROL_HEAD_BYTES + 2 * TIMESPEC_BYTES);
-        if (this.frames.sec[i] === 0) this.readTime(i, at + CONTROL_HEAD_BYTES);
-      } else if (type === c.SO_RXQ_OVFL) {
-        this.drops[which] = view.getUint32(at + CONTROL_HEAD_BYTES, true);
-      }
-      if (length < CONTROL_HEAD_BYTES) return;
-      at += (length + 7) & ~7;
-    }
+    if (took <= 0) return;
+    slots.take(took, this.groups[which].channel);
+    if (!Number.isNaN(slots.overflows)) drops[which] = slots.overflows;
   }
 }
 

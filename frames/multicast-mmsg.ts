@@ -89,6 +89,12 @@ export class MessageHeaders {
     return this.headers.view.getInt32(i * HEADER_BYTES + FLAGS_AT, true);
   }
 
+  /** As the kernel writes of a message that it received. */
+  setReceived(i: number, bytes: number, controlBytes: number): void {
+    this.headers.view.setUint32(i * HEADER_BYTES + RECEIVED_AT, bytes, true);
+    this.resetControl(i, controlBytes);
+  }
+
   received(i: number): number {
     return this.headers.view.getUint32(i * HEADER_BYTES + RECEIVED_AT, true);
   }

@@ -1,19 +1,21 @@
 /**
- * Edge: this machine's own jitter: waits for moments a fixed time apart as the replayer does, and
- * sends nothing. Arguments: spacing in ns, count. Prints how far off the p99 and the worst were.
+ * Edge: this machine's own jitter: looks at the clock and at nothing else, until moments a fixed time
+ * apart, as nobody can do better who sends anything. Arguments: spacing in ns, count. Prints how late
+ * the p99 and the worst moment were noticed, and how far off their spacing was.
  */
-import { Waiter } from "../replayer/wait.ts";
-
 const [spacingNs, count] = process.argv.slice(2).map(Number);
-const waiter = new Waiter(new AbortController().signal, () => {});
+const lateNs: number[] = [];
 const offNs: number[] = [];
-waiter.begin();
+const startNs = performance.now() * 1e6;
 let beforeNs = 0;
 for (let i = 1; i <= count; i++) {
-  while (waiter.nowNs < i * spacingNs) await waiter.until(i * spacingNs);
-  const nowNs = waiter.nowNs;
+  let nowNs = 0;
+  do nowNs = performance.now() * 1e6 - startNs;
+  while (nowNs < i * spacingNs);
+  lateNs.push(nowNs - i * spacingNs);
   if (i > 1) offNs.push(Math.abs(nowNs - beforeNs - spacingNs));
   beforeNs = nowNs;
 }
-offNs.sort((a, b) => a - b);
-console.log(JSON.stringify({ p99Ns: offNs[Math.floor(offNs.length * 0.99)], maxNs: offNs.at(-1) }));
+const p99 = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length * 0.99)];
+const told = { lateP99Ns: p99(lateNs), lateMaxNs: lateNs.at(-1), spacingP99Ns: p99(offNs) };
+console.log(JSON.stringify(told));

@@ -170,15 +170,21 @@ export async function playTopSpeed(
   return { perSecond: Math.round(perSecond), arrived, cpuNs: cpuNs / datagrams };
 }
 
-/** The machine alone, as a p99 of how far waits are off. */
-export async function jitterP99Ns(
+export interface Jitter {
+  readonly lateP99Ns: number;
+  readonly lateMaxNs: number;
+  readonly spacingP99Ns: number;
+}
+
+/** The machine alone: what a program finds that only looks at the clock. */
+export async function machineJitter(
   wire: ReceiveWire,
   spacingNs: number,
   count: number,
-): Promise<number> {
+): Promise<Jitter> {
   const program = join(import.meta.dir, "replay-jitter.ts");
   const words = [process.execPath, program, String(spacingNs), String(count)];
-  return (JSON.parse(await run([...wire.onSender, ...FIRST, ...words])) as { p99Ns: number }).p99Ns;
+  return JSON.parse(await run([...wire.onSender, ...FIRST, ...words])) as Jitter;
 }
 
 function edgebook(piece: Piece, speed: string): string[] {

@@ -4,12 +4,12 @@
  *
  * A loop here either computes addresses or loads from them, never both: a processor looks a few
  * hundred instructions ahead, so that a loop of few instructions a miss keeps many more misses under
- * way (measured for the chains: 21 ns a message with the hash in the same loop, 8 without). Nothing
+ * way (measured for the chains: 21 ns a message with the hash in the same loop, 7 without). Nothing
  * found here is believed: what the ops before it change, an op looks up again, in near caches.
  *
- * More of it was tried and given up, each measured to cost more instructions than it saved waiting:
- * the second tick of a replace, the words of bits, the second order of a chain, handing what was found
- * to the loop that applies.
+ * More of it was tried and given up, since it cost more instructions than it saved waiting: handing what
+ * was found to the loop that applies; and, measured together, the second tick of a replace, the words of
+ * bits, the second order of a chain.
  */
 import { type OpBatch, OpKind } from "../feed/op-batch.ts";
 import { type BookStore, chainOf, KEY, PLACE, RECORD_SHIFT, VACANT_SLOT } from "./book-store.ts";

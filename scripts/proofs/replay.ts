@@ -10,7 +10,8 @@ import { ReceiveWire, wireObstacle } from "../../bench/receive-wire.ts";
 import {
   cutPiece,
   type Heard,
-  jitterP99Ns,
+  type Jitter,
+  machineJitter,
   type Piece,
   type Player,
   playAndHear,
@@ -89,14 +90,14 @@ async function topSpeed(piece: Piece, passes: number): Promise<void> {
 
 async function lateness(piece: Piece, speed: number): Promise<void> {
   const heard: Record<Player, Heard[]> = { tcpreplay: [], edgebook: [] };
-  const jitter: number[] = [];
+  const jitter: Jitter[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const player of PLAYERS) {
       const one = await playAndHear(wire, player, piece, speed, scratch);
       if (!one.whole && player === "edgebook") complain(`only ${one.frames} frames came whole`);
       heard[player].push(one);
     }
-    if (piece.name === "NYSE") jitter.push(await jitterP99Ns(wire, SPACING_NS / speed, 2500));
+    if (piece.name === "NYSE") jitter.push(await machineJitter(wire, SPACING_NS / speed, 2500));
   }
   for (const player of PLAYERS) {
     const runs = heard[player];
@@ -107,7 +108,12 @@ async function lateness(piece: Piece, speed: number): Promise<void> {
         `spacing off by p99 ${of((one) => one.spacingP99Ns)}`,
     );
   }
-  if (jitter.length > 0) console.log(`      this machine alone: p99 ${micros(median(jitter))} off`);
+  if (jitter.length === 0) return;
+  const alone = (pick: (one: Jitter) => number) => micros(median(jitter.map(pick)));
+  console.log(
+    `      who only looks at the clock: late p99 ${alone((one) => one.lateP99Ns)}, ` +
+      `max ${alone((one) => one.lateMaxNs)}; spacing off by p99 ${alone((one) => one.spacingP99Ns)}`,
+  );
 }
 
 function complain(what: string): void {

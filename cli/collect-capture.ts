@@ -1,6 +1,6 @@
 /** Edge: the wire as `collect` takes it, for collecting and for its `--check`, in the same words. */
 import { existsSync, readFileSync } from "node:fs";
-import type { MulticastReceiver } from "../frames/multicast.ts";
+import type { MulticastReceiver } from "../frames/multicast-port.ts";
 import { findCaptureInterface, openCapture } from "../frames/ring-choice.ts";
 import type { CollectSettings } from "./collect-settings.ts";
 

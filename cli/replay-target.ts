@@ -4,7 +4,8 @@
  */
 import type { Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
-import { findInterface, type MulticastSender } from "../frames/multicast.ts";
+import { findInterface } from "../frames/multicast.ts";
+import type { MulticastSender } from "../frames/multicast-port.ts";
 import { openReplaySender } from "../frames/udp-send-open.ts";
 import type { ReplayTarget } from "../replayer/replayer.ts";
 import { type Collecting, type CollectingOptions, openCollecting } from "./collecting.ts";

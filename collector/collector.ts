@@ -7,7 +7,7 @@ import type { PackedChunk } from "../frames/chunk.ts";
 import { isStored } from "../frames/chunk-repack.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { hostClockDoubtNs } from "../frames/host-clock.ts";
-import type { MulticastReceiver } from "../frames/multicast.ts";
+import type { MulticastReceiver } from "../frames/multicast-port.ts";
 import type { Spool } from "../frames/spool.ts";
 import type { ChunkSink, EdgeLink, RepairRequest } from "../frames/transport.ts";
 import { openZstd } from "../frames/zstd.ts";

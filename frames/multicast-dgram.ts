@@ -4,12 +4,6 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { FrameBatch } from "./frame-batch.ts";
-import type {
-  JoinedGroup,
-  MulticastReceiver,
-  MulticastSender,
-  NetworkInterface,
-} from "./multicast.ts";
 import {
   ipv4Bytes,
   isMulticast,
@@ -17,6 +11,12 @@ import {
   type SocketError,
   socketError,
 } from "./multicast-error.ts";
+import type {
+  JoinedGroup,
+  MulticastReceiver,
+  MulticastSender,
+  NetworkInterface,
+} from "./multicast-port.ts";
 
 const BATCH = 1024;
 /** What waits between two calls of `receive`; beyond it datagrams are dropped and counted. */

@@ -6,12 +6,12 @@ import type { Pointer } from "bun:ffi";
 import type { ClockSource } from "./chunk-header.ts";
 import type { FrameBatch as Frames } from "./frame-batch.ts";
 import { hardwareTimesObstacle } from "./hardware-times.ts";
-import type { JoinedGroup, MulticastReceiver, NetworkInterface } from "./multicast.ts";
 import { ReadySockets } from "./multicast-epoll.ts";
 import { ipv4Bytes, isMulticast, socketError, systemErrorName } from "./multicast-error.ts";
 import type { Libc } from "./multicast-libc.ts";
 import * as c from "./multicast-libc.ts";
 import { PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
+import type { JoinedGroup, MulticastReceiver, NetworkInterface } from "./multicast-port.ts";
 import { ReceiveSlots } from "./multicast-slots.ts";
 
 /** Datagrams of one batch; one system call takes as many as are there. */

@@ -2,15 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { FrameBatch } from "./frame-batch.ts";
-import {
-  findInterface,
-  type MulticastReceiver,
-  type MulticastSender,
-  openReceiver,
-  openSender,
-} from "./multicast.ts";
+import { findInterface, openReceiver, openSender } from "./multicast.ts";
 import { DgramReceiver, DgramSender } from "./multicast-dgram.ts";
 import { openLibc } from "./multicast-libc.ts";
+import type { MulticastReceiver, MulticastSender } from "./multicast-port.ts";
 
 const loopback = findInterface("127.0.0.1");
 const BUFFER_BYTES = 8 << 20;

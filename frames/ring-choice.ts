@@ -2,16 +2,10 @@
  * Edge: the two captures behind one port: the packet ring where this process may open one, sockets
  * elsewhere; and why, to be said at the start.
  */
-import {
-  findInterface,
-  type JoinedGroup,
-  type MulticastReceiver,
-  type NetworkInterface,
-  openReceiver,
-  RECEIVE_BUFFER_BYTES,
-} from "./multicast.ts";
+import { findInterface, openReceiver, RECEIVE_BUFFER_BYTES } from "./multicast.ts";
 import { SocketError } from "./multicast-error.ts";
 import { openLibc } from "./multicast-libc.ts";
+import type { JoinedGroup, MulticastReceiver, NetworkInterface } from "./multicast-port.ts";
 import { isEthernet, RingReceiver, ringIsPermitted } from "./ring.ts";
 import { linkIndex } from "./ring-libc.ts";
 

@@ -1,7 +1,8 @@
 /** The ring on the loopback interface: what sockets would hear, once each, and how it is chosen. */
 import { describe, expect, test } from "bun:test";
 import { FrameBatch } from "./frame-batch.ts";
-import { findInterface, type MulticastReceiver, openReceiver, openSender } from "./multicast.ts";
+import { findInterface, openReceiver, openSender } from "./multicast.ts";
+import type { MulticastReceiver } from "./multicast-port.ts";
 import { openCapture, ringObstacle } from "./ring-choice.ts";
 
 const loopback = findInterface("127.0.0.1");

@@ -1,9 +1,9 @@
 /** Edge: the fastest way out for frames in their order that this host offers. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { MulticastSender, NetworkInterface } from "./multicast.ts";
 import { DgramSender } from "./multicast-dgram.ts";
 import { SocketError } from "./multicast-error.ts";
 import { type Libc, openLibc } from "./multicast-libc.ts";
+import type { MulticastSender, NetworkInterface } from "./multicast-port.ts";
 import { PacketSender } from "./packet-send.ts";
 import { UdpSender } from "./udp-send.ts";
 import { cutsSegments } from "./udp-send-libc.ts";

@@ -11,7 +11,6 @@
  */
 import { type Pointer, ptr } from "bun:ffi";
 import type { FrameBatch } from "./frame-batch.ts";
-import type { MulticastSender, NetworkInterface } from "./multicast.ts";
 import {
   ipv4Bytes,
   noRoute,
@@ -21,6 +20,7 @@ import {
 } from "./multicast-error.ts";
 import * as c from "./multicast-libc.ts";
 import { HEADER_BYTES, handOver, PinnedBytes, socketAddress } from "./multicast-mmsg.ts";
+import type { MulticastSender, NetworkInterface } from "./multicast-port.ts";
 import { linkIndex, setWords } from "./ring-libc.ts";
 
 /** Frames of one system call. */

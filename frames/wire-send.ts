@@ -8,8 +8,8 @@
  */
 import { readFileSync } from "node:fs";
 import type { FrameBatch } from "./frame-batch.ts";
-import type { MulticastSender } from "./multicast.ts";
 import { ipv4Bytes } from "./multicast-error.ts";
+import type { MulticastSender } from "./multicast-port.ts";
 import type { PacketSender } from "./packet-send.ts";
 import type { UdpSender } from "./udp-send.ts";
 

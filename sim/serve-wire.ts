@@ -4,7 +4,8 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { FrameBatch } from "../frames/frame-batch.ts";
-import { findInterface, type MulticastSender, openSender } from "../frames/multicast.ts";
+import { findInterface, openSender } from "../frames/multicast.ts";
+import type { MulticastSender } from "../frames/multicast-port.ts";
 import { unixSeconds } from "./exchange/options.ts";
 import { Market, type MarketOptions } from "./market.ts";
 import type { MoldRequests } from "./servers/mold-requests.ts";

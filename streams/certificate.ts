@@ -16,8 +16,7 @@ import type { Run, Runs } from "./certificate-runs.ts";
 import type { EpochTally, Tallies } from "./certificate-tally.ts";
 import { exchangeDay } from "./certificate-time.ts";
 import { textDigest } from "./digest.ts";
-import { type EpochRow, lineName } from "./ledger.ts";
-import type { LineAccount } from "./line.ts";
+import { type EpochRow, type LineAccount, lineName } from "./ledger.ts";
 import type { Sequencer } from "./sequencer.ts";
 import type { Stream } from "./stream.ts";
 

@@ -7,7 +7,6 @@
  * filled or lost in one go.
  */
 import { Bounded } from "./bounded.ts";
-import type { LineAccount } from "./line.ts";
 
 export type GapState = "held" | "repaired" | "lost";
 /** Who did not bring it: a line by name, both (all) of them, or nobody knows. */
@@ -51,6 +50,22 @@ export interface LateRow {
   to: number;
   readonly line: string;
   readonly atNs: number;
+}
+
+/** What a line did in one epoch of its stream. */
+export interface LineAccount {
+  /** 0 is A. */
+  readonly line: number;
+  readonly packets: number;
+  readonly messages: number;
+  readonly firstArrivals: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly late: number;
+  readonly loss: number;
+  /** ns of capture time; NaN: no pair seen. */
+  readonly leadMeanNs: number;
+  readonly leadMaxNs: number;
 }
 
 export interface EpochRow {

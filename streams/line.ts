@@ -3,7 +3,7 @@
  * epochs apart: `epoch` is the last one that this line was seen in, which may be older than the
  * stream's.
  */
-import { lineName } from "./ledger.ts";
+import { type LineAccount, lineName } from "./ledger.ts";
 import { Ranges } from "./ranges.ts";
 import type { Stream } from "./stream.ts";
 
@@ -11,22 +11,6 @@ import type { Stream } from "./stream.ts";
 const HOLES = 256;
 /** The index, and place, of the line that stands for answers to our requests. */
 export const RECOVERY = 255;
-
-/** What a line did in one epoch of its stream. */
-export interface LineAccount {
-  /** 0 is A. */
-  readonly line: number;
-  readonly packets: number;
-  readonly messages: number;
-  readonly firstArrivals: number;
-  readonly duplicates: number;
-  readonly conflicts: number;
-  readonly late: number;
-  readonly loss: number;
-  /** ns of capture time; NaN: no pair seen. */
-  readonly leadMeanNs: number;
-  readonly leadMaxNs: number;
-}
 
 export class Line {
   readonly stream: Stream;

@@ -4,7 +4,7 @@ import { openCollecting } from "../cli/collecting.ts";
 import { sequenced } from "../feed/sequenced/feed.ts";
 import { Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
-import type { MulticastReceiver } from "../frames/multicast.ts";
+import type { MulticastReceiver } from "../frames/multicast-port.ts";
 import { SeenWire } from "./seen-wire.ts";
 
 const BATCHES = 50;

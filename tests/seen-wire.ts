@@ -4,7 +4,7 @@
  */
 import type { Channels } from "../frames/channels.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
-import type { MulticastReceiver } from "../frames/multicast.ts";
+import type { MulticastReceiver } from "../frames/multicast-port.ts";
 
 const FRAMES = 16;
 const LINES = 2;

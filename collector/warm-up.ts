@@ -1,5 +1,5 @@
 /**
- * The way of a datagram, walked before the first one comes: code that has not run yet is interpreted,
+ * Edge: the way of a datagram, walked before the first one comes: code that has not run yet is interpreted,
  * ten times as slow, and a wire at its full rate fills the ring, or a socket's buffer, before it is
  * compiled. Packets of a made-up exchange go from a made-up ring and made-up sockets through a core and
  * a watch of their own, and nowhere else.

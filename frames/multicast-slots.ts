@@ -1,5 +1,5 @@
 /**
- * Memory that `recvmmsg` fills, and what it holds as frames: payloads, the kernel's times and its counts
+ * Edge: memory that `recvmmsg` fills, and what it holds as frames: payloads, the kernel's times and its counts
  * of drops. Calls nothing of the system, so that it can be tried, and compiled, before a datagram comes.
  */
 import { FrameBatch } from "./frame-batch.ts";

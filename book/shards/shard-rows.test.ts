@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openZstd } from "../../frames/zstd.ts";
 import { runMarket } from "../../tests/live-market.ts";
+import { openToyService } from "../../tests/toy-service.ts";
 import { until } from "../../tests/until.ts";
 import { type EventBatch, EventRows } from "../kafka/event-rows.ts";
 import { Live } from "../live.ts";
@@ -14,7 +15,6 @@ import { BATCH_ROWS_MOST } from "../rows/protobuf-schema.ts";
 import { RowBatch } from "../rows/row-batch.ts";
 import { lakeColumns } from "../rows/schema.ts";
 import type { RowsPort } from "./shard-edge.ts";
-import { openToyService } from "./toy-service.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-shard-rows-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

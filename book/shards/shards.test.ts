@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openZstd } from "../../frames/zstd.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
+import { openToyService, type ToyService } from "../../tests/toy-service.ts";
 import { until } from "../../tests/until.ts";
 import type { BookApi } from "../book-api.ts";
 import { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
-import { openToyService, type ToyService } from "./toy-service.ts";
 import type { ToyFaults } from "./toy-shard.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-shards-"));

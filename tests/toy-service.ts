@@ -1,9 +1,10 @@
 /** Edge: two shards for tests, with a collector that still has every chunk of a simulated market. */
-import type { ControlRequest, RepairRequest } from "../../frames/transport.ts";
-import type { Market } from "../../tests/live-market.ts";
-import type { RowsPort } from "./shard-edge.ts";
-import { ShardedCentre } from "./sharded-centre.ts";
-import type { ToyFaults } from "./toy-shard.ts";
+
+import type { RowsPort } from "../book/shards/shard-edge.ts";
+import { ShardedCentre } from "../book/shards/sharded-centre.ts";
+import type { ToyFaults } from "../book/shards/toy-shard.ts";
+import type { ControlRequest, RepairRequest } from "../frames/transport.ts";
+import type { Market } from "./live-market.ts";
 
 export interface ToyServiceOptions {
   readonly market: Market;
@@ -45,7 +46,7 @@ export function openToyService(options: ToyServiceOptions): ToyService {
   };
   const centre = new ShardedCentre({
     count: 2,
-    module: new URL("./toy-shard.ts", import.meta.url),
+    module: new URL("../book/shards/toy-shard.ts", import.meta.url),
     rest: { ...NO_FAULTS, ...faults },
     state,
     key: "test",

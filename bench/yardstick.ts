@@ -34,12 +34,12 @@ export function yardstickObstacle(): string | undefined {
 }
 
 /** @returns the program's path */
-export function buildYardstick(): string {
+export function buildYardstick(name: "yardstick" | "queues" = "yardstick"): string {
   const hash = new Bun.CryptoHasher("sha256");
-  for (const name of readdirSync(SOURCES).sort()) hash.update(readFileSync(join(SOURCES, name)));
-  const program = join(cacheFolder(), `yardstick-${hash.digest("hex").slice(0, 16)}`);
+  for (const file of readdirSync(SOURCES).sort()) hash.update(readFileSync(join(SOURCES, file)));
+  const program = join(cacheFolder(), `${name}-${hash.digest("hex").slice(0, 16)}`);
   if (existsSync(program)) return program;
-  const source = join(SOURCES, "yardstick.cpp");
+  const source = join(SOURCES, `${name}.cpp`);
   const made = `${program}.${process.pid}`;
   const done = Bun.spawnSync(["g++", ...FLAGS, "-o", made, source], { stderr: "pipe" });
   if (!done.success) throw new Error(`g++ failed on ${source}:\n${done.stderr}`);

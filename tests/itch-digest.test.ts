@@ -11,6 +11,9 @@ test.if(obstacle === undefined)(
     expect(run.messages).toBe(1_000_000);
     expect(run.changes).toBe(run.expectedChanges);
     expect(run.digest).toBe(run.expectedDigest);
+    const { asked, wrong, digest } = run.queues;
+    expect([asked, wrong, digest]).toEqual([1000, 0, run.expectedDigest]);
+    expect(run.queues.orders).toBeGreaterThan(1000);
   },
   120_000,
 );

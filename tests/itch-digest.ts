@@ -1,10 +1,13 @@
 /**
  * The same books as an independent program: a generated ITCH file is rebuilt, and the digest of all
- * changes of best prices must equal the generator's own. Serves the proof and its small test.
+ * changes of best prices must equal the generator's own; and asked on the way, the queues of levels
+ * must be an oracle's. Serves the proof and its small test.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { QueueRun } from "../bench/queue-run.ts";
+import { buildYardstick } from "../bench/yardstick.ts";
 import { edgebook, statsOf } from "./cli-run.ts";
 
 const PROGRAMS = join(import.meta.dir, "../../shared/bench");
@@ -19,7 +22,23 @@ export interface DigestRun {
   readonly peakBytes: number;
   /** The yardstick's (`hash+b`) on the same file, in turns with ours; NaN where it was not asked. */
   readonly yardstickNsPerMessage: number;
+  readonly queues: QueueCheck;
 }
+
+/** A run of the same engine in which it was asked where orders stand. */
+export interface QueueCheck {
+  readonly asked: number;
+  /** Answers that the oracle does not give. */
+  readonly wrong: number;
+  /** Orders in all queues that were asked for. */
+  readonly orders: number;
+  readonly digest: string;
+  readonly nsPerMessage: number;
+}
+
+const QUEUE_RUN = join(import.meta.dir, "../bench/queue-run.ts");
+/** Moments at which the queue of some level is asked for. */
+const MOMENTS = 1000;
 
 /** Why it cannot run here; undefined if it can. */
 export function digestObstacle(): string | undefined {
@@ -64,13 +83,33 @@ export async function runDigest(
         nsPerMessage: stats.ns_per_message,
         peakBytes: stats.peak_memory_bytes,
         yardstickNsPerMessage: Number.NaN,
+        queues: NOT_ASKED,
       };
     }
     if (!best) throw new Error("nothing was run");
-    return { ...best, yardstickNsPerMessage };
+    const queues = askQueues(file, messages, seed);
+    return { ...best, yardstickNsPerMessage, queues };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const NOT_ASKED: QueueCheck = { asked: 0, wrong: 0, orders: 0, digest: "", nsPerMessage: 0 };
+
+function askQueues(file: string, messages: number, seed: number): QueueCheck {
+  const words = [file, messages, MOMENTS, seed].map(String);
+  const ours: QueueRun = JSON.parse(run([process.execPath, QUEUE_RUN, ...words]));
+  const oracle = Bun.spawnSync([buildYardstick("queues"), file], {
+    stdin: Buffer.from(`${ours.asked.join("\n")}\n`),
+  });
+  const expected = oracle.stdout.toString().trimEnd().split("\n");
+  return {
+    asked: ours.asked.length,
+    wrong: ours.answers.filter((answer, at) => answer !== expected[at]).length,
+    orders: ours.answers.reduce((sum, answer) => sum + Number(answer.split(" ")[0]), 0),
+    digest: ours.digest,
+    nsPerMessage: ours.nsPerMessage,
+  };
 }
 
 /** From the line that it prints; it must have built the same books. */

@@ -1,7 +1,8 @@
 /**
  * Rebuilds 20 million generated ITCH messages and gets the generator's own digest of best prices.
- * Prints the time a message beside the C++ yardstick's (`hash+b`) in the same run. Arguments:
- * messages, instruments, seed.
+ * Prints the time a message beside the C++ yardstick's (`hash+b`) in the same run; then the same
+ * again, asked at 1,000 moments for the queue of a level, beside an oracle that only answers that.
+ * Arguments: messages, instruments, seed.
  */
 import { digestObstacle, runDigest } from "../../tests/itch-digest.ts";
 
@@ -23,4 +24,10 @@ console.log(same ? "the same books" : "NOT the same books");
 console.log(`edgebook:  ${ours.toFixed(1)} ns a message (the fastest of three, in turns)`);
 console.log(`yardstick: ${yardstick.toFixed(1)} ns a message (C++, hash+b)`);
 console.log(`ratio:     ${(ours / yardstick).toFixed(2)}`);
-process.exit(same ? 0 : 1);
+const { queues } = run;
+console.log(
+  `queues:    ${queues.asked} asked for on the way, ${queues.orders} orders in them, ` +
+    `${queues.wrong} not the oracle's; ${queues.nsPerMessage.toFixed(1)} ns a message then`,
+);
+const isAsked = queues.asked > 0 && queues.wrong === 0 && queues.digest === run.expectedDigest;
+process.exit(same && isAsked ? 0 : 1);

@@ -1,7 +1,8 @@
 /**
  * Each event is in the Delta table exactly once, whoever is killed: a book service that sends rows to
  * Kafka and the ingest behind it, both killed with SIGKILL at random moments, in 100 runs; read back
- * by DuckDB and, where Python is there, by `deltalake`.
+ * by DuckDB and, where Python is there, by `deltalake`. Every other run has two shards, and two of four
+ * go on from checkpoints.
  *
  *     npm run prove -- ingest [RUNS] [FIRST SEED]
  */
@@ -10,13 +11,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../../faults/random.ts";
 import { clientOptions, kafkaLibrary } from "../../frames/kafka-client.ts";
-import { edgebook, MAIN } from "../../tests/cli-run.ts";
+import { edgebook } from "../../tests/cli-run.ts";
 import { contents, deltalakeRows, ingestKilled } from "../../tests/lake-run.ts";
+import { type Running, startFor } from "../../tests/live-run.ts";
 import { pythonWithPackages } from "../../tests/python.ts";
 import { startKafka } from "../kafka/broker.ts";
 
 const TABLES = ["events", "trades", "bbo"] as const;
 const LIFE_MS = 120_000;
+const AT = /books at (\S+)/;
 const LOOK_MS = 25;
 const runs = Number(process.argv[2] ?? 100);
 const firstSeed = Number(process.argv[3] ?? 1);
@@ -89,7 +92,11 @@ async function run(seed: number): Promise<Record<string, string>> {
   const random = new Random(seed);
   const upTo = (ms: number) => random.below(ms);
   const address = `kafka://${broker.brokers}/run-${seed}`;
-  await sendKilled(address, random);
+  const state = join(folder, `state-${seed}`);
+  const shards = seed % 2 === 0 ? [] : ["--shards", "2"];
+  const checkpoints = seed % 4 < 2 ? [] : ["--state", state, "--save-every", "200ms"];
+  await sendKilled(address, [...shards, ...checkpoints], random);
+  rmSync(state, { recursive: true, force: true });
   const lake = join(folder, `lake-${seed}`);
   const words = ["--kafka", address, "--lake", lake, "--ends-at-latest-offsets"];
   const group = ["--consumer-group", `run-${seed}`, "--member", "worker-1"];
@@ -108,48 +115,31 @@ async function run(seed: number): Promise<Record<string, string>> {
 
 /**
  * The book service, killed once after as many rows as chance says, then at any moment, and then left
- * in peace until the brokers have all rows.
+ * in peace until it has read all and the brokers have its rows.
+ * @param words more of them
  */
-async function sendKilled(address: string, random: Random): Promise<void> {
+async function sendKilled(address: string, words: string[], random: Random): Promise<void> {
   const rowsOfAll = TABLES.reduce((sum, table) => sum + wanted[table], 0);
   const stops: ((url: string) => Promise<void>)[] = [
-    (url) => sent(url, 1 + random.below(rowsOfAll)),
+    (url) => sent(url, 1 + random.below(rowsOfAll / 2)),
     () => Bun.sleep(random.below(1500)),
   ];
   for (const stop of stops) {
-    const book = bookService(address);
-    await stop(await book.url);
-    book.child.kill("SIGKILL");
+    const book = bookService(address, words);
+    await stop(await book.hears(AT));
+    process.kill(book.pid, "SIGKILL");
     killed++;
-    await book.child.exited;
+    await book.ended();
   }
-  const last = bookService(address);
-  await sent(await last.url, rowsOfAll);
-  last.child.kill("SIGINT");
-  await last.child.exited;
+  const last = bookService(address, words);
+  await last.says("every source has been read");
+  const { code, err } = await last.interrupt();
+  if (code !== 0) throw new Error(`the book service ended with ${code}: ${err}`);
 }
 
-/** `url` resolves once it listens. */
-function bookService(address: string) {
-  const words = ["book", "--from", `dir:${chunks}`, "--http", "127.0.0.1:0", "--events", address];
-  const child = Bun.spawn([process.execPath, MAIN, ...words], {
-    stdio: ["ignore", "ignore", "pipe"],
-    timeout: LIFE_MS,
-  });
-  return { child, url: heard(child.stderr, /books at (http:[^\s"]+)/) };
-}
-
-async function heard(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`the book service ended: ${text}`);
-    text += decoder.decode(value, { stream: true });
-    const found = pattern.exec(text)?.[1];
-    if (found !== undefined) return found;
-  }
+function bookService(address: string, more: string[]): Running {
+  const words = ["--from", `dir:${chunks}`, "--http", "127.0.0.1:0", "--events", address];
+  return startFor(LIFE_MS, "book", ...words, ...more);
 }
 
 /** Resolves when the brokers have acknowledged so many rows. */

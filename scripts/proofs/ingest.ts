@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Exit } from "../../cli/errors.ts";
 import { Random } from "../../faults/random.ts";
 import { clientOptions, kafkaLibrary } from "../../frames/kafka-client.ts";
 import { edgebook } from "../../tests/cli-run.ts";
@@ -134,7 +135,7 @@ async function sendKilled(address: string, words: string[], random: Random): Pro
   const last = bookService(address, words);
   await last.says("every source has been read");
   const { code, err } = await last.interrupt();
-  if (code !== 0) throw new Error(`the book service ended with ${code}: ${err}`);
+  if (code !== Exit.Interrupted) throw new Error(`the book service ended with ${code}: ${err}`);
 }
 
 function bookService(address: string, more: string[]): Running {

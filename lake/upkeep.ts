@@ -18,11 +18,15 @@ import {
   versionOf,
 } from "./delta/actions.ts";
 import type { DeltaTable } from "./delta/table.ts";
-import { Duck, quoted } from "./duckdb.ts";
+import { Duck, named, quoted } from "./duckdb.ts";
 import { mergedTags } from "./lake-table.ts";
 import { LocalFiles } from "./local-files.ts";
 
 const GROUP_ROWS = 50_000;
+/** Of one file, so that one is sorted, and read as a whole, in memory: some 130 MB. */
+const PART_ROWS = 8_000_000;
+/** What sorting needs beyond it goes to the disk. */
+const MEMORY = "2GB";
 /** What a file's rows are in the order of, as its tags say it. */
 const SORTED = "token";
 /** Time travel reaches back so far. */
@@ -44,6 +48,7 @@ export async function compact(
   table: DeltaTable,
   id: () => string,
   nowMs: () => number,
+  partRows = PART_ROWS,
 ): Promise<Compacted> {
   const partitions = new Map<string, Add[]>();
   for (const add of table.snapshot.files.values()) {
@@ -53,23 +58,28 @@ export async function compact(
   }
   const actions: Action[] = [];
   const done = { before: 0, after: 0, rows: 0 };
-  const duck = await Duck.open({ threads: "2" });
+  const spill = mkdtempSync(join(tmpdir(), "edgebook-spill-"));
+  const duck = await Duck.open({ threads: "2", memory_limit: MEMORY, temp_directory: spill });
   try {
     for (const [key, files] of partitions) {
-      if (files.length === 1 && files[0].tags?.sorted === SORTED) continue;
-      const merged = await mergedFile(table, duck, `${key}/part-${id()}.parquet`, files, nowMs());
+      // All of a day and stream are merged at once: if these are sorted, none came since.
+      if (files.every(({ tags }) => tags?.sorted === SORTED)) continue;
+      const added = await mergedFiles({ table, duck, partRows, id, nowMs }, key, files);
       for (const { path, partitionValues, size } of files) {
         const deletionTimestamp = nowMs();
         const remove = { path, deletionTimestamp, dataChange: false, partitionValues, size };
         actions.push({ remove });
       }
-      actions.push({ add: merged.add });
+      for (const add of added) {
+        actions.push({ add });
+        done.after++;
+        done.rows += recordsOf(add.stats);
+      }
       done.before += files.length;
-      done.after++;
-      done.rows += merged.rows;
     }
   } finally {
     duck.close();
+    rmSync(spill, { recursive: true, force: true });
   }
   if (actions.length > 0) {
     const commitInfo = { timestamp: nowMs(), operation: "OPTIMIZE", engineInfo: "edgebook" };
@@ -78,47 +88,83 @@ export async function compact(
   return done;
 }
 
-async function mergedFile(
-  table: DeltaTable,
-  duck: Duck,
-  path: string,
+interface Merging {
+  readonly table: DeltaTable;
+  readonly duck: Duck;
+  readonly partRows: number;
+  readonly id: () => string;
+  readonly nowMs: () => number;
+}
+
+/** Some instruments, which become one file. */
+interface Part {
+  readonly rows: number;
+  /** SQL: which rows they are. */
+  readonly where: string;
+  readonly first: string;
+  readonly last: string;
+}
+
+async function mergedFiles(
+  { table, duck, partRows, id, nowMs }: Merging,
+  key: string,
   files: readonly Add[],
-  nowMs: number,
-): Promise<{ add: Add; rows: number }> {
+): Promise<Add[]> {
   const folder = mkdtempSync(join(tmpdir(), "edgebook-compact-"));
   try {
-    const merged = join(folder, "merged.parquet");
     // Of object storage: fetched for this once, as much as the day is.
     const fetched = new LocalFiles(Number.POSITIVE_INFINITY, join(folder, "fetched"));
     const paths = await fetched.pathsOf(table.storage, files);
-    const list = paths.map(quoted).join(", ");
-    await duck.run(
-      `COPY (SELECT * FROM read_parquet([${list}], hive_partitioning = false) ` +
-        `ORDER BY token, epoch, sequence, row) TO ${quoted(merged)} ` +
-        `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+    const from = `read_parquet([${paths.map(quoted).join(", ")}], hive_partitioning = false)`;
+    const parts = partsOf(
+      await duck.rows(`SELECT token, count(*) AS n FROM ${from} GROUP BY token ORDER BY token`),
+      partRows,
     );
-    const [counted] = await duck.rows(`SELECT count(*) AS n FROM read_parquet(${quoted(merged)})`);
-    const rows = Number(counted?.n);
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     const wanted = files.reduce((sum, { stats }) => sum + recordsOf(stats), 0);
-    if (rows !== wanted) throw new Error(`${path}: ${rows} rows instead of ${wanted}`);
-    const bytes = readFileSync(merged);
-    await table.storage.put(path, bytes);
-    const { partitionValues } = files[0];
-    return {
-      rows,
-      add: {
-        path,
-        partitionValues,
-        size: bytes.length,
-        modificationTime: nowMs,
-        dataChange: false,
-        stats: mergedStats(files, rows),
-        tags: { ...mergedTags(files), sorted: SORTED },
-      },
-    };
+    if (rows !== wanted) throw new Error(`${key}: ${rows} rows instead of ${wanted}`);
+    const added: Add[] = [];
+    for (const part of parts) {
+      const merged = join(folder, "merged.parquet");
+      await duck.run(
+        `COPY (SELECT * FROM ${from} WHERE ${part.where} ` +
+          `ORDER BY token, epoch, sequence, row) TO ${quoted(merged)} ` +
+          `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+      );
+      const stats = await mergedStats(duck, merged, files, part);
+      const bytes = readFileSync(merged);
+      const path = `${key}/part-${id()}.parquet`;
+      await table.storage.put(path, bytes);
+      const { partitionValues } = files[0];
+      const tags = { ...mergedTags(files), sorted: SORTED };
+      const facts = { path, partitionValues, size: bytes.length, modificationTime: nowMs() };
+      added.push({ ...facts, dataChange: false, stats, tags });
+    }
+    return added;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Neighbours together, up to so many rows; an instrument is never torn apart. */
+function partsOf(counts: readonly Record<string, unknown>[], partRows: number): Part[] {
+  const groups: { tokens: string[]; rows: number }[] = [];
+  // Rows that name none stand last.
+  for (const { token, n } of counts) {
+    const rows = Number(n);
+    const group = groups.at(-1);
+    const tokens = token === null ? [] : [String(token)];
+    if (group !== undefined && (group.rows + rows <= partRows || token === null)) {
+      group.tokens.push(...tokens);
+      group.rows += rows;
+    } else groups.push({ tokens, rows });
+  }
+  return groups.map(({ tokens, rows }, at) => {
+    const [first = "", last = ""] = [tokens[0], tokens.at(-1)];
+    const named = `token BETWEEN ${quoted(first)} AND ${quoted(last)}`;
+    const where = at === groups.length - 1 ? `${named} OR token IS NULL` : named;
+    return { rows, where, first, last };
+  });
 }
 
 function recordsOf(stats: string | undefined): number {
@@ -127,11 +173,16 @@ function recordsOf(stats: string | undefined): number {
 
 type Bounds = Record<string, number | string>;
 
-/** The widest bounds of all files. */
-function mergedStats(files: readonly Add[], numRecords: number): string {
+/** The widest bounds of all files but for instruments; what is counted is the merged file's own. */
+async function mergedStats(
+  duck: Duck,
+  merged: string,
+  files: readonly Add[],
+  part: Part,
+): Promise<string> {
   const minValues: Bounds = {};
   const maxValues: Bounds = {};
-  const nullCount: Record<string, number> = {};
+  const counted = new Set<string>();
   for (const { stats } of files) {
     const each = JSON.parse(stats ?? "{}") as Partial<{
       minValues: Bounds;
@@ -144,10 +195,20 @@ function mergedStats(files: readonly Add[], numRecords: number): string {
     for (const [name, value] of Object.entries(each.maxValues ?? {})) {
       if (!(name in maxValues) || value > maxValues[name]) maxValues[name] = value;
     }
-    for (const [name, count] of Object.entries(each.nullCount ?? {})) {
-      nullCount[name] = (nullCount[name] ?? 0) + count;
-    }
+    for (const name of Object.keys(each.nullCount ?? {})) counted.add(name);
   }
+  if ("token" in minValues && part.first !== "") {
+    minValues.token = part.first;
+    maxValues.token = part.last;
+  }
+  const names = [...counted];
+  const nones = names.map((name) => `, count(*) - count(${named(name)}) AS ${named(name)}`);
+  const [counts] = await duck.rows(
+    `SELECT count(*) AS rows_of_all${nones.join("")} FROM read_parquet(${quoted(merged)})`,
+  );
+  const numRecords = Number(counts?.rows_of_all);
+  if (numRecords !== part.rows) throw new Error(`${numRecords} rows instead of ${part.rows}`);
+  const nullCount = Object.fromEntries(names.map((name) => [name, Number(counts?.[name])]));
   return JSON.stringify({ numRecords, minValues, maxValues, nullCount });
 }
 

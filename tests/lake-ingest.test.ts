@@ -1,8 +1,13 @@
 /** From captures into Delta tables: every row once, whoever is killed, whoever reads. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { duckCheckpoints } from "../lake/delta/checkpoint-duckdb.ts";
+import { DirStorage } from "../lake/delta/storage-dir.ts";
+import { DeltaTable } from "../lake/delta/table.ts";
+import { compact } from "../lake/upkeep.ts";
 import { samplesOf } from "../metrics/page.ts";
 import { ethernet, ipv4, pcapFile, udp } from "./capture-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
@@ -187,6 +192,36 @@ describe("ingest", () => {
     expect((await edgebook(query)).out).toBe(rows);
     const again = await edgebook(["ingest", ...words(lake)]);
     expect(again.err).toContain("0 rows in 0 files");
+    const python = pythonWithPackages();
+    if (python !== undefined) expect(deltalakeRows(python, lake, "events")).toBe(before.rows);
+  }, 300_000);
+
+  test("a long day becomes some files of neighbouring instruments, and changes no row", async () => {
+    const lake = join(folder, "parts");
+    await edgebook(["ingest", ...words(lake)]);
+    const before = await contents(lake, "events");
+    const storage = new DirStorage(join(lake, "events"));
+    const rewritten = await compact(
+      await DeltaTable.open(storage, duckCheckpoints),
+      randomUUID,
+      Date.now,
+      2500,
+    );
+    // Three instruments of a thousand rows on each stream.
+    expect([rewritten.after, rewritten.rows]).toEqual([2 * STREAMS, before.rows]);
+    expect(await contents(lake, "events")).toEqual(before);
+    const table = await DeltaTable.open(storage, duckCheckpoints);
+    const stats = [...table.snapshot.files.values()].map(({ partitionValues, stats }) => {
+      const { numRecords, minValues, maxValues } = JSON.parse(stats ?? "");
+      const tokens = `${minValues.token}-${maxValues.token}`;
+      return [partitionValues.stream, tokens, numRecords].join(" ");
+    });
+    const ofStream = (stream: number) => [`${stream} 7-8 2000`, `${stream} 9-9 1000`];
+    expect(stats.sort()).toEqual([1, 2, 3].flatMap(ofStream));
+    expect((await compact(table, randomUUID, Date.now, 2500)).after).toBe(0);
+    const ask = "SELECT count(*) AS n FROM events WHERE token = '8'";
+    const { out } = await edgebook(["query", ask, "--lake", lake, "--format", "csv"]);
+    expect(out).toBe(`n\n${ORDERS}\n`);
     const python = pythonWithPackages();
     if (python !== undefined) expect(deltalakeRows(python, lake, "events")).toBe(before.rows);
   }, 300_000);

@@ -5,7 +5,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseS3Address } from "../frames/object-storage.ts";
+import { ObjectStorage, parseS3Address } from "../frames/object-storage.ts";
 import { type CheckpointCopy, CheckpointFolder } from "./checkpoint/folder.ts";
 import { S3Store } from "./checkpoint/s3-store.ts";
 import { fetchCheckpoints } from "./checkpoint/state-store.ts";
@@ -28,6 +28,8 @@ export interface State {
   readonly isScratch: boolean;
   /** Where what is sealed in a folder below `folder` goes besides; "": `folder` itself. */
   readonly copyOf: ((folder: string) => CheckpointCopy) | undefined;
+  /** What the members of a group share instead. */
+  readonly storage?: ObjectStorage;
 }
 
 /** @throws ServiceError the storage cannot be read: a service would begin with nothing unawares */
@@ -39,12 +41,10 @@ export async function openState(options: StateOptions): Promise<State> {
     const isScratch = state === undefined && shards !== undefined;
     return { folder: isScratch ? newFolder() : (state ?? ""), isScratch, copyOf: undefined };
   }
-  if (member !== undefined && shards === undefined) {
-    throw new ServiceError(
-      "bad_flag",
-      "Members of a group share a directory of checkpoints, not object storage.",
-      "Name a directory that all of them reach with --state, or leave out --member.",
-    );
+  if (member !== undefined) {
+    // Its streams are fetched as the group gives them.
+    const storage = new ObjectStorage(address);
+    return { folder: newFolder(), isScratch: true, copyOf: undefined, storage };
   }
   const root = new S3Store(address);
   const storeOf = (name: string) => (name === "" ? root : root.within(name));

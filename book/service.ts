@@ -23,6 +23,7 @@ import { httpApp, type PageFile } from "./http.ts";
 import type { EventRows } from "./kafka/event-rows.ts";
 import { EventsOut } from "./kafka/events-out.ts";
 import { GroupCentre } from "./kafka/group-centre.ts";
+import { GroupState } from "./kafka/group-state.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { LiveApi } from "./live-api.ts";
 import { LocalCentre } from "./local-centre.ts";
@@ -261,7 +262,7 @@ function openEvents(options: ServiceOptions): EventsOut | undefined {
 
 function openCentre(
   options: ServiceOptions,
-  { folder, copyOf }: State,
+  { folder, copyOf, storage }: State,
   canAsk: boolean,
   ask: LiveOptions["ask"],
   events: EventsOut | undefined,
@@ -293,7 +294,8 @@ function openCentre(
     });
   const { member, state } = options;
   if (member !== undefined && state !== undefined) {
-    return new GroupCentre({ newLive, tool, state, key, saveNs, events, onStatus });
+    const shared = new GroupState(folder, storage);
+    return new GroupCentre({ newLive, tool, state: shared, key, saveNs, events, onStatus });
   }
   const place = { state: folder === "" ? undefined : folder, copy: copyOf?.("") };
   const local = { tool, ...place, key, saveNs, events, onStatus };

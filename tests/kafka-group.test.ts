@@ -7,6 +7,9 @@ import { NameTable } from "../book/rows/name-table.ts";
 import { readRows } from "../book/rows/protobuf-read.ts";
 import { RowBatch } from "../book/rows/row-batch.ts";
 import { lakeColumns } from "../book/rows/schema.ts";
+import { ObjectStorage, parseS3Address } from "../frames/object-storage.ts";
+import { samplesOf } from "../metrics/page.ts";
+import { BUCKET, S3Missing, type S3Server, startS3 } from "../scripts/s3/server.ts";
 import { filesUnder } from "./chunk-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
 import { sharedKafka } from "./kafka-broker.ts";
@@ -29,6 +32,8 @@ interface Member {
   readonly json: (path: string) => Promise<Record<string, unknown>>;
   /** Number of each stream that it has, by stream. */
   readonly streams: () => Promise<Map<number, number>>;
+  /** Rows that it has sent. */
+  readonly sent: () => Promise<number>;
 }
 
 async function service(...words: string[]): Promise<Member> {
@@ -39,7 +44,11 @@ async function service(...words: string[]): Promise<Member> {
     const { streams } = (await json("/v1/streams")) as { streams: Record<string, unknown>[] };
     return new Map(streams.map(({ stream, position }) => [Number(stream), Number(position)]));
   };
-  return { running, json, streams };
+  const sent = async () => {
+    const page = await (await fetch(`${url}/metrics`)).text();
+    return samplesOf(page).get("edgebook_events_sent_total") ?? Number.NaN;
+  };
+  return { running, json, streams, sent };
 }
 
 /** All members together have every stream once, at a number at least. */
@@ -89,49 +98,97 @@ async function expectedPlaces(): Promise<string[]> {
   return places.sort();
 }
 
+const NAME = "streams go to who comes and from who dies, every book right and no row missing";
+
+test(`${NAME}: a directory`, () => scenario("group", join(scratch, "state")), LIMIT_MS);
+
 test(
-  "streams go to a member that comes and from one that dies, with every book right and no row missing",
+  `${NAME}: object storage`,
   async () => {
-    const broker = await sharedKafka();
-    if (broker === undefined) return;
-    const kafka = `kafka://${broker.brokers}/group`;
-    const chunks = `dir:${join(scratch, "chunks")}`;
-    captures.forEach((path, at) => {
-      writeMorning(path, STREAMS, PART, at * PART + 1);
-    });
-    const collect = async (path: string) => {
-      const words = ["collect", "--pcap", path, "--feed", "nse-fo", "--name", "colo-1"];
-      const places = ["--kafka-partitions", "4", "--to", kafka, "--to", chunks];
-      const { code } = await run(...words, "--spool", join(scratch, "spool"), ...places);
-      expect(code).toBe(0);
-    };
-    const shared = ["--from", kafka, "--events", kafka, "--state", join(scratch, "state")];
-    const member = (name: string) =>
-      service(...shared, "--save-every", "1s", "--name", "pair", "--member", name);
-    await collect(captures[0]);
-    const one = await member("one");
-    await until(() => haveAll([one], PART), "the first to have all streams");
-    const other = await member("other");
-    await until(() => haveAll([one, other], PART), "each to have some streams");
-    await collect(captures[1]);
-    await until(() => haveAll([one, other], 2 * PART), "both to go on");
-    await until(() => filesUnder(join(scratch, "state")).length > 0, "a saved state");
-    process.kill(one.running.pid, "SIGKILL");
-    await one.running.ended();
-    await collect(captures[2]);
-    await until(() => haveAll([other], PARTS * PART), "the other to have all streams");
-    const reference = await service("--from", chunks);
-    await until(() => haveAll([reference], PARTS * PART), "the reference");
-    for (const token of tokensOf(STREAMS)) {
-      const path = `/v1/books/nse-fo/${token}?depth=1000`;
-      expect(await other.json(path)).toEqual(await reference.json(path));
+    const server = await s3Server();
+    if (server === undefined) return;
+    try {
+      Object.assign(process.env, server.env);
+      await scenario("group-s3", `s3://${BUCKET}/group`);
+    } finally {
+      for (const name of Object.keys(server.env)) delete process.env[name];
+      await server.stop();
     }
-    await Promise.all([other.running.interrupt(), reference.running.interrupt()]);
-    const bytes = kcatBytes(broker, "group.events", "%R%s");
-    if (bytes !== undefined) expect(placesOf(bytes)).toEqual(await expectedPlaces());
   },
-  LIMIT_MS,
+  LIMIT_MS + 600_000,
 );
+
+/** A real one, which is built where it is not there yet. */
+async function s3Server(): Promise<S3Server | undefined> {
+  try {
+    return await startS3(process.env.CI !== undefined);
+  } catch (error) {
+    if (!(error instanceof S3Missing) || process.env.CI) throw error;
+    console.log(`not run: no S3 server (${error.message})`);
+    return undefined;
+  }
+}
+
+/** @param name of the topics, and of what is kept beside them */
+async function scenario(name: string, state: string): Promise<void> {
+  const broker = await sharedKafka();
+  if (broker === undefined) return;
+  const kafka = `kafka://${broker.brokers}/${name}`;
+  const folder = join(scratch, name);
+  const chunks = `dir:${join(folder, "chunks")}`;
+  captures.forEach((path, at) => {
+    writeMorning(path, STREAMS, PART, at * PART + 1);
+  });
+  const collect = async (path: string) => {
+    const words = ["collect", "--pcap", path, "--feed", "nse-fo", "--name", "colo-1"];
+    const places = ["--kafka-partitions", "4", "--to", kafka, "--to", chunks];
+    const { code } = await run(...words, "--spool", join(folder, "spool"), ...places);
+    expect(code).toBe(0);
+  };
+  const shared = ["--from", kafka, "--events", kafka, "--state", state];
+  const member = (who: string) =>
+    service(...shared, "--save-every", "1s", "--name", "pair", "--member", who);
+  await collect(captures[0]);
+  const one = await member("one");
+  await until(() => haveAll([one], PART), "the first to have all streams");
+  const other = await member("other");
+  await until(() => haveAll([one, other], PART), "each to have some streams");
+  await collect(captures[1]);
+  await until(() => haveAll([one, other], 2 * PART), "both to go on");
+  await until(() => isSaved(state), "a saved state");
+  process.kill(one.running.pid, "SIGKILL");
+  await one.running.ended();
+  await collect(captures[2]);
+  await until(() => haveAll([other], PARTS * PART), "the other to have all streams");
+  const reference = await service("--from", chunks);
+  await until(() => haveAll([reference], PARTS * PART), "the reference");
+  for (const token of tokensOf(STREAMS)) {
+    const path = `/v1/books/nse-fo/${token}?depth=1000`;
+    expect(await other.json(path)).toEqual(await reference.json(path));
+  }
+  await other.running.interrupt();
+  // Somebody who comes when nobody is left goes on from what is kept, and has every book.
+  const late = await member("late");
+  await until(() => haveAll([late], PARTS * PART), "the last to have all streams");
+  expect(await late.sent()).toBeLessThan(PART);
+  for (const token of tokensOf(STREAMS)) {
+    const path = `/v1/books/nse-fo/${token}?depth=1000`;
+    expect(await late.json(path)).toEqual(await reference.json(path));
+  }
+  await Promise.all([late.running.interrupt(), reference.running.interrupt()]);
+  const bytes = kcatBytes(broker, `${name}.events`, "%R%s");
+  if (bytes !== undefined) expect(placesOf(bytes)).toEqual(await expectedPlaces());
+}
+
+/** Some partition's place is there, and so are the checkpoints before it. */
+async function isSaved(state: string): Promise<boolean> {
+  const address = parseS3Address(state);
+  const names =
+    address === undefined
+      ? filesUnder(state)
+      : (await new ObjectStorage(address).list("")).map(({ path }) => path);
+  return names.some((name) => name.endsWith("place.json"));
+}
 
 test("a member without a state to share says what to give", async () => {
   const { code, err } = await run("book", "--from", "kafka://127.0.0.1:1", "--member", "one");

@@ -1,6 +1,6 @@
 /**
  * Edge: the books of a service that is one member of a group: it has the streams of the partitions that
- * the group gives it, and no others. Streams move between members by checkpoints in a shared directory.
+ * the group gives it, and no others. Streams move between members by checkpoints that all of them see.
  *
  *   warm up: every partition from its checkpoint to its end, rows go out, nobody is held up
  *   ─► join the group ─► serve what is ours; every `saveNs` a checkpoint, fenced by the group
@@ -19,14 +19,15 @@ import { Subscriber } from "../live-subscriber.ts";
 import type { EventRows } from "./event-rows.ts";
 import type { EventsOut } from "./events-out.ts";
 import { GroupApi } from "./group-api.ts";
-import { GroupPartition, savedPlace } from "./group-partition.ts";
+import { GroupPartition } from "./group-partition.ts";
+import type { GroupState } from "./group-state.ts";
 import { clockNs } from "./stream-books.ts";
 
 export interface GroupOptions {
   readonly newLive: (rows: EventRows | undefined) => Live;
   readonly tool: string;
-  /** Directory that all members share. */
-  readonly state: string;
+  /** What all members share. */
+  readonly state: GroupState;
   /** Version and options: a checkpoint of others is not read. */
   readonly key: string;
   readonly saveNs: number;
@@ -35,6 +36,7 @@ export interface GroupOptions {
 }
 
 const LOOK_MS = 100;
+const AGAIN_MS = 1000;
 const CLOSE_MS = 10_000;
 
 export class GroupCentre implements Centre {
@@ -43,6 +45,8 @@ export class GroupCentre implements Centre {
   private readonly partitions = new Map<string, GroupPartition>();
   /** Names of the partitions that are ours; everything, while this member warms up. */
   private mine: ReadonlySet<string> | undefined;
+  /** Of partitions that came a moment ago: resolves when it is known what others did with them. */
+  private readonly coming = new Map<string, Promise<void>>();
   private source: KafkaChunkSource | undefined;
   private savedNs = clockNs();
   private saving: Promise<void> | undefined;
@@ -119,7 +123,11 @@ export class GroupCentre implements Centre {
   /** By a group of its own, which takes nothing from anybody. */
   private async warmUp(source: KafkaChunkSource): Promise<void> {
     const ends = await this.endsOf(source);
-    for (const end of ends) this.open(nameOf(end)).catchUp(Number(end.offset));
+    for (const end of ends) {
+      const { topic, partition } = end;
+      await this.persist(() => this.options.state.refresh(topic, partition));
+      this.open(nameOf(end)).catchUp(Number(end.offset));
+    }
     if (this.isWarm()) return;
     const watch = setInterval(() => {
       if (this.isWarm()) void source.stop();
@@ -137,19 +145,27 @@ export class GroupCentre implements Centre {
   }
 
   private async endsOf(source: KafkaChunkSource): Promise<KafkaPlace[]> {
+    return (await this.persist(() => source.ends())) ?? [];
+  }
+
+  /** Until it can be done; undefined: this service ends before. */
+  private async persist<T>(work: () => Promise<T>): Promise<T | undefined> {
     while (!this.closed) {
       try {
-        return await source.ends();
+        return await work();
       } catch (error) {
-        this.options.onStatus(`${source.name}: ${(error as Error).message}; trying again`);
-        await Bun.sleep(1000);
+        this.options.onStatus(`${(error as Error).message}; trying again`);
+        await Bun.sleep(AGAIN_MS);
       }
     }
-    return [];
+    return undefined;
   }
 
   /** Also what was on its way when the group took a partition away: the next record comes after it. */
-  private take({ bytes, topic, partition, offset }: PlacedChunk): Promise<void> | undefined {
+  private take(chunk: PlacedChunk): Promise<void> | undefined {
+    const { bytes, topic, partition, offset } = chunk;
+    const coming = this.coming.get(nameOf(chunk));
+    if (coming !== undefined) return coming.then(() => this.take(chunk));
     this.open(nameOf({ topic, partition })).take(bytes, Number(offset));
     return this.options.events?.room();
   }
@@ -157,19 +173,29 @@ export class GroupCentre implements Centre {
   private assigned(names: readonly string[]): void {
     const before = this.mine;
     this.mine = new Set(names);
-    const { state, onStatus } = this.options;
     for (const name of names) {
-      const known = this.partitions.get(name);
-      const { topic, partition } = partsOf(name);
-      // Ours goes on unless another member was here meanwhile and saved more.
-      if (known !== undefined && savedPlace(state, topic, partition) > known.next) {
-        this.partitions.delete(name);
-      }
-      this.open(name);
+      if (before?.has(name)) continue;
+      const coming = this.welcome(name).finally(() => this.coming.delete(name));
+      this.coming.set(name, coming);
     }
     const gone = [...(before ?? [])].filter((name) => !names.includes(name));
     const lost = gone.length > 0 ? `; gone: ${gone.join(", ")}` : "";
-    onStatus(`this member has ${[...names].sort().join(", ") || "no partition"}${lost}`);
+    this.options.onStatus(
+      `this member has ${[...names].sort().join(", ") || "no partition"}${lost}`,
+    );
+  }
+
+  /** Ours goes on unless another member was here meanwhile and saved more. */
+  private async welcome(name: string): Promise<void> {
+    const { topic, partition } = partsOf(name);
+    const known = this.partitions.get(name);
+    const { state } = this.options;
+    const isNewer = await this.persist(() => state.refresh(topic, partition, known?.next));
+    if (isNewer !== true) return;
+    this.partitions.delete(name);
+    const opened = this.open(name);
+    // The newest checkpoint may be damaged: records are read from where this member had read.
+    if (known !== undefined && opened.next < known.next) this.partitions.set(name, known);
   }
 
   private ours(): GroupPartition[] {
@@ -199,7 +225,7 @@ export class GroupCentre implements Centre {
 
   /** A member that the group has given up writes nothing that others would go on from. */
   private async save(): Promise<void> {
-    const ours = this.ours();
+    const ours = this.ours().filter((partition) => !this.coming.has(nameOf(partition)));
     const { events, onStatus } = this.options;
     const settled = async () => {
       for (const partition of ours) partition.flush();
@@ -210,7 +236,8 @@ export class GroupCentre implements Centre {
         const { topic, partition: number } = partition;
         await this.source?.commit([{ topic, partition: number, offset: BigInt(partition.next) }]);
         const offset = await partition.save(settled);
-        if (offset !== undefined && this.mine?.has(nameOf(partition))) partition.savePlace(offset);
+        if (offset === undefined || !this.mine?.has(nameOf(partition))) continue;
+        await partition.savePlace(offset);
       }
     } catch (error) {
       onStatus(`no checkpoint this time: ${(error as Error).message}`);

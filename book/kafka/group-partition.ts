@@ -1,24 +1,11 @@
-/**
- * Edge: one partition of chunks in a member of a group: the books of its streams, and how far it is. Its
- * checkpoints are in a folder that all members share:
- *
- *   STATE/TOPIC/PARTITION/place.json      where to read on, once every stream below it is saved
- *   STATE/TOPIC/PARTITION/FEED-STREAM/    the stream's checkpoints
- */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+/** Edge: one partition of chunks in a member of a group: the books of its streams, and how far it is. */
 import { join } from "node:path";
 import { ChunkFault, readChunkHeader } from "../../frames/chunk.ts";
+import type { GroupState } from "./group-state.ts";
 import { clockNs, StreamBooks, type StreamBooksOptions } from "./stream-books.ts";
 
-export type PartitionOptions = Omit<StreamBooksOptions, "folder" | "rows"> & {
-  readonly state: string;
+export type PartitionOptions = Omit<StreamBooksOptions, "folder" | "copy" | "rows"> & {
+  readonly state: GroupState;
   readonly newRows: () => StreamBooksOptions["rows"];
 };
 
@@ -32,7 +19,6 @@ export class GroupPartition {
   readonly streams = new Map<string, StreamBooks>();
   /** Records that are no chunks. */
   faults = 0;
-  private readonly folder: string;
   private readonly options: PartitionOptions;
   /** The offset that this life has to come to until its books are as new as anybody's. */
   private end = 0;
@@ -44,12 +30,10 @@ export class GroupPartition {
     this.topic = topic;
     this.partition = partition;
     this.options = options;
-    this.folder = join(options.state, topic, String(partition));
-    mkdirSync(this.folder, { recursive: true });
-    this.next = savedPlace(options.state, topic, partition);
-    for (const name of readdirSync(this.folder, { withFileTypes: true })) {
-      if (!name.isDirectory()) continue;
-      const { savedOffset } = this.open(name.name);
+    const { state } = options;
+    this.next = state.placeOf(topic, partition);
+    for (const name of state.streamsOf(topic, partition)) {
+      const { savedOffset } = this.open(name);
       // A damaged checkpoint leaves the one before it, which is further back.
       this.next = Math.min(this.next, Math.max(0, savedOffset));
     }
@@ -113,24 +97,17 @@ export class GroupPartition {
   }
 
   /** Only behind the checkpoints that it speaks of. */
-  savePlace(offset: number): void {
-    const file = join(this.folder, "place.json");
-    writeFileSync(`${file}.part`, JSON.stringify({ offset, takenNs: clockNs() }));
-    renameSync(`${file}.part`, file);
+  savePlace(offset: number): Promise<void> {
+    return this.options.state.savePlace(this.topic, this.partition, offset, clockNs());
   }
 
   private open(name: string): StreamBooks {
-    const { newRows, ...rest } = this.options;
-    const books = new StreamBooks({ ...rest, folder: join(this.folder, name), rows: newRows() });
+    const { topic, partition } = this;
+    const { newRows, state, ...rest } = this.options;
+    const folder = join(state.folderOf(topic, partition), name);
+    const copy = state.copyOf(topic, partition, name);
+    const books = new StreamBooks({ ...rest, folder, copy, rows: newRows() });
     this.streams.set(name, books);
     return books;
   }
-}
-
-/** Where the members of a group read a partition on, as it was saved last; 0: nothing is saved. */
-export function savedPlace(state: string, topic: string, partition: number): number {
-  const file = join(state, topic, String(partition), "place.json");
-  if (!existsSync(file)) return 0;
-  const { offset } = JSON.parse(readFileSync(file, "utf8")) as { offset?: unknown };
-  return typeof offset === "number" && Number.isSafeInteger(offset) ? offset : 0;
 }

@@ -5,7 +5,7 @@
  */
 import type { ChunkHeader } from "../../frames/chunk.ts";
 import { openZstd } from "../../frames/zstd.ts";
-import { CheckpointFolder } from "../checkpoint/folder.ts";
+import { type CheckpointCopy, CheckpointFolder } from "../checkpoint/folder.ts";
 import { openLive } from "../checkpoint/opening.ts";
 import { CheckpointSaver } from "../checkpoint/saver.ts";
 import type { Live } from "../live.ts";
@@ -14,6 +14,8 @@ import type { EventRows } from "./event-rows.ts";
 
 export interface StreamBooksOptions {
   readonly folder: string;
+  /** Where checkpoints go besides. */
+  readonly copy: CheckpointCopy | undefined;
   /** Version and options: a checkpoint of others is not read. */
   readonly key: string;
   readonly tool: string;
@@ -35,8 +37,8 @@ export class StreamBooks {
   private offsetNow: () => number = () => 0;
   private unsealed = 0;
 
-  constructor({ folder, key, tool, rows, newLive, onStatus }: StreamBooksOptions) {
-    this.folder = new CheckpointFolder(folder);
+  constructor({ folder, copy, key, tool, rows, newLive, onStatus }: StreamBooksOptions) {
+    this.folder = new CheckpointFolder(folder, copy);
     this.rows = rows;
     const opened = openLive(this.folder, key, openZstd(), () => newLive(rows));
     for (const { number, why } of opened.refused) {

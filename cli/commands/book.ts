@@ -76,7 +76,7 @@ export const command: Command = {
       placeholder: "NAME",
       doc:
         "Makes this one of a group of services that share the streams of --from kafka://; the name is " +
-        "its own for good, --name is the group's, and --state is a directory that all of them see.",
+        "its own for good, --name is the group's, and --state is a directory or s3:// that all of them see.",
     },
     {
       name: "shards",
@@ -225,11 +225,10 @@ function demandGroup(flags: FlagValues): void {
   const isAlone = from.length === 1 && from[0]?.startsWith("kafka:");
   const others = flags.text("broker") ?? flags.integer("shards") ?? flags.text("as-of");
   const state = flags.text("state");
-  const isShared = state !== undefined && !state.startsWith("s3:");
-  if (isAlone && others === undefined && isShared) return;
+  if (isAlone && others === undefined && state !== undefined) return;
   throw new CliError(
     "bad_flag",
-    "A member of a group has one --from kafka://HOST:PORT and a --state, a directory that it shares.",
+    "A member of a group has one --from kafka://HOST:PORT and a --state that it shares.",
     "Leave out --member, or give these two and no --broker, --shards or --as-of.",
   );
 }

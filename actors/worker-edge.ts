@@ -200,8 +200,9 @@ export class WorkerEdge {
   }
 
   #hear(life: number, word: WorkerWord): void {
+    // Who was given up on has nothing to say for the life that took over.
+    if (life !== this.life) return;
     if (word.kind === "said") this.#events.onSaid?.(word.message);
-    else if (life !== this.life) return;
     else if (word.kind === "ended") this.#close("stopped");
     else this.#fail(new ActorError("ACTOR_WORKER_THREW", `${this.spec.name}: ${word.text}`));
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { duckCheckpoints } from "./delta/checkpoint-duckdb.ts";
 import { DirStorage } from "./delta/storage-dir.ts";
 import { DeltaTable } from "./delta/table.ts";
-import { clearLog, LOG_DAYS } from "./upkeep.ts";
+import { clearLog, LOG_DAYS, partsOf } from "./upkeep.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-upkeep-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,3 +39,23 @@ test("old commits go, young ones and those behind the checkpoint stay, and the t
   expect(opened.snapshot.transaction("app-0")).toBe(12);
   expect(await clearLog(opened, nowMs)).toBe(0);
 }, 30_000);
+
+test("a day is cut between instruments, and rows without one are in exactly one part", () => {
+  const counts = [
+    { token: "1", n: 40 },
+    { token: "2", n: 50 },
+    { token: "3", n: 300 },
+    { token: "4", n: 90 },
+    { token: null, n: 20 },
+  ];
+  const brief = (partRows: number) =>
+    partsOf(counts, partRows).map(({ rows, where }) => [rows, where]);
+  expect(brief(100)).toEqual([
+    [90, "token BETWEEN '1' AND '2'"],
+    [300, "token BETWEEN '3' AND '3'"],
+    [90, "token BETWEEN '4' AND '4'"],
+    [20, "false OR token IS NULL"],
+  ]);
+  expect(brief(110).at(-1)).toEqual([110, "token BETWEEN '4' AND '4' OR token IS NULL"]);
+  expect(brief(1000)).toEqual([[500, "token BETWEEN '1' AND '4' OR token IS NULL"]]);
+});

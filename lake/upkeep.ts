@@ -1,7 +1,7 @@
 /**
  * Edge: what a lake's tables need at the end of a day: a day's many small files become one for each
- * stream, sorted by instrument, so that one instrument's day reads few of its row groups; and commits
- * that a checkpoint has made needless are cleared away.
+ * stream, or some of neighbouring instruments, sorted by instrument, so that one instrument's day reads
+ * few row groups; and commits that a checkpoint has made needless are cleared away.
  *
  * A compaction changes no row: readers and writers at work meanwhile lose nothing, and if a file that
  * it wants to replace is gone by then it is refused and nothing has changed.
@@ -59,7 +59,12 @@ export async function compact(
   const actions: Action[] = [];
   const done = { before: 0, after: 0, rows: 0 };
   const spill = mkdtempSync(join(tmpdir(), "edgebook-spill-"));
-  const duck = await Duck.open({ threads: "2", memory_limit: MEMORY, temp_directory: spill });
+  const duck = await Duck.open({ threads: "2", memory_limit: MEMORY, temp_directory: spill }).catch(
+    (error) => {
+      rmSync(spill, { recursive: true, force: true });
+      throw error;
+    },
+  );
   try {
     for (const [key, files] of partitions) {
       // All of a day and stream are merged at once: if these are sorted, none came since.
@@ -146,24 +151,25 @@ async function mergedFiles(
   }
 }
 
-/** Neighbours together, up to so many rows; an instrument is never torn apart. */
-function partsOf(counts: readonly Record<string, unknown>[], partRows: number): Part[] {
+/** Neighbours together, up to so many rows; an instrument is never torn apart, however many it has. */
+export function partsOf(counts: readonly Record<string, unknown>[], partRows: number): Part[] {
   const groups: { tokens: string[]; rows: number }[] = [];
   // Rows that name none stand last.
   for (const { token, n } of counts) {
     const rows = Number(n);
     const group = groups.at(-1);
     const tokens = token === null ? [] : [String(token)];
-    if (group !== undefined && (group.rows + rows <= partRows || token === null)) {
+    if (group !== undefined && group.rows + rows <= partRows) {
       group.tokens.push(...tokens);
       group.rows += rows;
     } else groups.push({ tokens, rows });
   }
   return groups.map(({ tokens, rows }, at) => {
     const [first = "", last = ""] = [tokens[0], tokens.at(-1)];
-    const named = `token BETWEEN ${quoted(first)} AND ${quoted(last)}`;
-    const where = at === groups.length - 1 ? `${named} OR token IS NULL` : named;
-    return { rows, where, first, last };
+    const isLast = at === groups.length - 1;
+    const range =
+      tokens.length === 0 ? "false" : `token BETWEEN ${quoted(first)} AND ${quoted(last)}`;
+    return { rows, where: isLast ? `${range} OR token IS NULL` : range, first, last };
   });
 }
 

@@ -84,6 +84,7 @@ export class CheckpointFolder implements StateStore {
    * @throws if it cannot be written
    */
   writer(number: number, onWritten: (number: number) => void): CheckpointWriter {
+    mkdirSync(this.path, { recursive: true });
     const part = this.fileOf(number) + UNFINISHED;
     const file = openSync(part, "w");
     return {

@@ -1,6 +1,6 @@
 /**
- * Edge: checkpoints on object storage. One service writes to a prefix at a time: two that write to one
- * would take turns in being the newest.
+ * Edge: checkpoints on object storage. One service writes to a prefix at a time, or the one member of a
+ * group that has the stream: two that write to one would take turns in being the newest.
  */
 import { ObjectStorage, type S3Address } from "../../frames/object-storage.ts";
 import type { StateStore } from "./state-store.ts";

@@ -28,6 +28,8 @@ export interface SaverPorts {
   open(number: number): CheckpointWriter;
   /** Asked in the stop: what was taken last. */
   record?(): RecordPlace;
+  /** Number of the next one, above the last; absent: the very next. */
+  numberAfter?(last: number): number;
   /** A clock that only goes on, ns. */
   clockNs(): number;
   /** Told when all of one was written. */
@@ -163,12 +165,13 @@ export class CheckpointSaver {
     this.pauseNsMax = Math.max(this.pauseNsMax, this.pauseNs);
     this.stateBytes = stateBytes;
     this.nodes = graph.nodes;
+    this.number = ports.numberAfter?.(this.number) ?? this.number + 1;
     const positions = live.intake.positions("").map(({ collector, boot, chunk }) => {
       return { collector, boot, chunk };
     });
     return {
       key: this.key,
-      number: ++this.number,
+      number: this.number,
       takenNs: nowNs,
       positions,
       record: ports.record?.() ?? { session: 0, number: 0 },

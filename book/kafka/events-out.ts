@@ -4,8 +4,8 @@
  * readers drop what is at or below the (stream, epoch, sequence, row) that they have, so nothing may
  * overtake.
  *
- * Bounded in bytes: who adds rows is to wait for `room`. One chunk's rows may come on top, and the
- * request in hand is in memory once more.
+ * Bounded in bytes: who adds rows is to wait for `room`. One chunk's rows may come on top, of a shard those
+ * of its mailbox, and the request in hand is in memory once more.
  */
 import {
   AGAIN_MS,
@@ -80,6 +80,15 @@ export class EventsOut {
     return new EventRows((batch) => this.add(batch));
   }
 
+  /** Rows that were made elsewhere, behind those of their stream that were added before. */
+  add(batch: EventBatch): void {
+    this.queue.push(batch);
+    this.added++;
+    this.bytes += batch.bytes.length;
+    this.bytesMost = Math.max(this.bytesMost, this.bytes);
+    if (!this.isSending) void this.sendAll();
+  }
+
   /** Resolves when more rows may be made; undefined: at once. */
   room(): Promise<void> | undefined {
     if (this.bytes < this.limit) return undefined;
@@ -110,15 +119,6 @@ export class EventsOut {
   private when(isOver: () => boolean): Promise<void> {
     if (isOver()) return Promise.resolve();
     return new Promise((wake) => this.waiters.push({ isOver, wake }));
-  }
-
-  /** Rows that were made elsewhere, behind those of their stream that were added before. */
-  add(batch: EventBatch): void {
-    this.queue.push(batch);
-    this.added++;
-    this.bytes += batch.bytes.length;
-    this.bytesMost = Math.max(this.bytesMost, this.bytes);
-    if (!this.isSending) void this.sendAll();
   }
 
   private async sendAll(): Promise<void> {

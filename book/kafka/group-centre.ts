@@ -60,7 +60,7 @@ export class GroupCentre implements Centre {
 
   /** This member has warmed up and has its partitions. */
   get isMember(): boolean {
-    return this.mine !== undefined && !this.isOut;
+    return this.mine !== undefined && !this.isOut && this.coming.size === 0;
   }
 
   /** Reads until `close`. */
@@ -125,7 +125,7 @@ export class GroupCentre implements Centre {
     const ends = await this.endsOf(source);
     for (const end of ends) {
       const { topic, partition } = end;
-      await this.persist(() => this.options.state.refresh(topic, partition));
+      await this.persist("the state", () => this.options.state.refresh(topic, partition));
       this.open(nameOf(end)).catchUp(Number(end.offset));
     }
     if (this.isWarm()) return;
@@ -145,16 +145,16 @@ export class GroupCentre implements Centre {
   }
 
   private async endsOf(source: KafkaChunkSource): Promise<KafkaPlace[]> {
-    return (await this.persist(() => source.ends())) ?? [];
+    return (await this.persist(source.name, () => source.ends())) ?? [];
   }
 
   /** Until it can be done; undefined: this service ends before. */
-  private async persist<T>(work: () => Promise<T>): Promise<T | undefined> {
+  private async persist<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
     while (!this.closed) {
       try {
         return await work();
       } catch (error) {
-        this.options.onStatus(`${(error as Error).message}; trying again`);
+        this.options.onStatus(`${what}: ${(error as Error).message}; trying again`);
         await Bun.sleep(AGAIN_MS);
       }
     }
@@ -174,9 +174,14 @@ export class GroupCentre implements Centre {
     const before = this.mine;
     this.mine = new Set(names);
     for (const name of names) {
-      if (before?.has(name)) continue;
-      const coming = this.welcome(name).finally(() => this.coming.delete(name));
+      // One after the other, should it go and come back meanwhile.
+      const before = this.coming.get(name) ?? Promise.resolve();
+      const coming = before.then(() => this.welcome(name));
       this.coming.set(name, coming);
+      const isKnown = () => {
+        if (this.coming.get(name) === coming) this.coming.delete(name);
+      };
+      coming.then(isKnown, isKnown);
     }
     const gone = [...(before ?? [])].filter((name) => !names.includes(name));
     const lost = gone.length > 0 ? `; gone: ${gone.join(", ")}` : "";
@@ -190,7 +195,9 @@ export class GroupCentre implements Centre {
     const { topic, partition } = partsOf(name);
     const known = this.partitions.get(name);
     const { state } = this.options;
-    const isNewer = await this.persist(() => state.refresh(topic, partition, known?.next));
+    const isNewer = await this.persist("the state", () =>
+      state.refresh(topic, partition, known?.next),
+    );
     if (isNewer !== true) return;
     this.partitions.delete(name);
     const opened = this.open(name);
@@ -199,9 +206,9 @@ export class GroupCentre implements Centre {
   }
 
   private ours(): GroupPartition[] {
-    const { mine } = this;
-    const all = [...this.partitions];
-    return all.filter(([name]) => mine === undefined || mine.has(name)).map(([, one]) => one);
+    const { mine, coming } = this;
+    const isOurs = (name: string) => mine === undefined || (mine.has(name) && !coming.has(name));
+    return [...this.partitions].filter(([name]) => isOurs(name)).map(([, one]) => one);
   }
 
   private places(): KafkaPlace[] {
@@ -225,7 +232,7 @@ export class GroupCentre implements Centre {
 
   /** A member that the group has given up writes nothing that others would go on from. */
   private async save(): Promise<void> {
-    const ours = this.ours().filter((partition) => !this.coming.has(nameOf(partition)));
+    const ours = this.ours();
     const { events, onStatus } = this.options;
     const settled = async () => {
       for (const partition of ours) partition.flush();

@@ -21,6 +21,8 @@ import { S3Store } from "../checkpoint/s3-store.ts";
 import { CHECKPOINTS_KEPT, checkpointNumbers } from "../checkpoint/state-store.ts";
 
 const PLACE = "place.json";
+/** Members save every some seconds; a fetch between two saves finds all of it. */
+const TRIES = 10;
 
 export class GroupState {
   private readonly folder: string;
@@ -84,19 +86,33 @@ export class GroupState {
       return offset === undefined || this.placeOf(topic, partition) > offset;
     }
     const there = storage.within(`${topic}/${partition}`);
-    const place = await there.get(PLACE);
-    const text = place === undefined ? "{}" : new TextDecoder().decode(place);
-    if (offset !== undefined && offsetIn(text) <= offset) return false;
     const folder = this.folderOf(topic, partition);
-    rmSync(folder, { recursive: true, force: true });
-    for (const path of newestOf((await there.list("")).map(({ path }) => path))) {
-      const bytes = await there.get(path);
-      // Its writer has a newer one by now.
-      if (bytes !== undefined) writeWhole(join(folder, path), bytes);
+    const fresh = `${folder}.new`;
+    for (let tries = 0; tries < TRIES; tries++) {
+      // First: it never speaks of more than the checkpoints that are there after it.
+      const place = await there.get(PLACE);
+      const text = place === undefined ? "{}" : new TextDecoder().decode(place);
+      if (offset !== undefined && offsetIn(text) <= offset) return false;
+      rmSync(fresh, { recursive: true, force: true });
+      mkdirSync(fresh, { recursive: true });
+      if (!(await fetchNewest(there, fresh))) continue;
+      writeWhole(join(fresh, PLACE), text);
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(fresh, folder);
+      return true;
     }
-    if (place !== undefined) writeWhole(join(folder, PLACE), text);
-    return true;
+    throw new Error(`${there.place} changes faster than it can be fetched`);
   }
+}
+
+/** @returns false if its writer replaced some of it meanwhile: without it a stream would begin with nothing */
+async function fetchNewest(from: ObjectStorage, folder: string): Promise<boolean> {
+  for (const path of newestOf((await from.list("")).map(({ path }) => path))) {
+    const bytes = await from.get(path);
+    if (bytes === undefined) return false;
+    writeWhole(join(folder, path), bytes);
+  }
+  return true;
 }
 
 function offsetIn(text: string): number {

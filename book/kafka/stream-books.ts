@@ -53,6 +53,8 @@ export class StreamBooks {
         this.offset = this.offsetNow();
         return { session: 0, number: this.offset };
       },
+      // Members write to one place in turns, and the one who has the stream shall be the newest.
+      numberAfter: (last) => Math.max(last + 1, Math.floor(Date.now() / 1000)),
       clockNs: () => performance.now() * 1e6,
       saved: ({ number }) => {
         this.unsealed = number;

@@ -57,6 +57,8 @@ export interface ShardEdgeEvents {
 }
 
 const RING_BYTES = 8 << 20;
+/** What lies in the ring becomes rows even when nobody takes any more: some five times as many bytes. */
+const RING_BYTES_WITH_ROWS = 4 << 20;
 const LOG_BYTES = 128 << 20;
 /** Unsent bytes from which on a source waits. */
 const UNSENT_BYTES = 32 << 20;
@@ -123,7 +125,7 @@ export class ShardEdge {
       {
         name: options.name,
         module: options.module,
-        ringBytes: RING_BYTES,
+        ringBytes: options.rows === undefined ? RING_BYTES : RING_BYTES_WITH_ROWS,
         policy: "block",
         hangNs: options.hangNs ?? HANG_NS,
         beginNs: 60e9,
@@ -356,7 +358,9 @@ export class ShardEdge {
     this.sealing = this.sealing
       .then(() => rows)
       .then(() => (life === this.life ? this.seal(number, record) : undefined))
-      .then(() => this.send(valueRecord(RecordKind.Sealed, null)));
+      .then(() => {
+        if (life === this.life) this.send(valueRecord(RecordKind.Sealed, null));
+      });
   }
 
   private async seal(number: number, record: number): Promise<void> {

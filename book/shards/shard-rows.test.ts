@@ -142,6 +142,33 @@ describe("rows of two shards", () => {
     await service.close();
   }, 60_000);
 
+  test("of a shard that dies while a checkpoint waits for them are made again", async () => {
+    const rows = new ToyBrokers();
+    const state = join(scratch, "waits");
+    const service = openToyService({ market, state, rows, saveNs: 25e6 });
+    const { shards } = service.centre;
+    await until(() => shards.every(({ isUp }) => isUp), "both shards");
+    await service.push(Math.floor(CHUNKS / 4), 5);
+    await until(() => shards.every((shard) => shard.checkpoints > 0), "a checkpoint each");
+    rows.stands = true;
+    const unfinished = () =>
+      readdirSync(state, { recursive: true }).filter((name) => String(name).endsWith(".part"));
+    await service.push(Math.floor(CHUNKS / 2), 5);
+    await until(() => unfinished().length === 2, "both to wait");
+    const named = checkpoints(state);
+    for (const shard of shards) shard.kill();
+    await until(() => shards.every(({ isUp, restarts }) => isUp && restarts === 1), "new lives");
+    await until(() => unfinished().length === 2, "both to wait again");
+    await Bun.sleep(500);
+    // One at a time, and what the dead left unfinished got no name.
+    expect([unfinished().length, checkpoints(state)]).toEqual([2, named]);
+    rows.goOn();
+    await service.push(CHUNKS, 5);
+    await service.centre.finish();
+    expect(read(rows.kept)).toEqual(expected);
+    await service.close();
+  }, 60_000);
+
   test("that never arrived are made again by the next process", async () => {
     const state = join(scratch, "lost");
     const first = new ToyBrokers();

@@ -49,7 +49,7 @@ const OWN_FLAGS: readonly FlagSpec[] = [
     name: "compact",
     kind: "boolean",
     doc:
-      "Then, or alone: of each day and stream one file, sorted by instrument, in place of many; and " +
+      "Then, or alone: of each day and stream one large file, or some, sorted by instrument; and " +
       "the logs without what checkpoints have made needless.",
   },
   {

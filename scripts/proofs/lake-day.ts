@@ -31,10 +31,10 @@ const LIVE_ORDERS = 200_000;
 const WANTED_PER_SECOND = 300_000;
 const COPIED_ROWS = 4_000_000;
 const COPY = [
-  "import sys, time, glob, pyarrow.parquet as pq, pyarrow as pa",
-  "from deltalake import write_deltalake",
+  "import sys, time, pyarrow.parquet as pq, pyarrow as pa",
+  "from deltalake import DeltaTable, write_deltalake",
   "batches, rows = [], 0",
-  "for file in sorted(glob.glob(sys.argv[1] + '/**/*.parquet', recursive=True)):",
+  "for file in sorted(DeltaTable(sys.argv[1]).file_uris()):",
   "    for batch in pq.ParquetFile(file).iter_batches(65536):",
   "        if rows >= int(sys.argv[3]): break",
   "        batches.append(batch); rows += batch.num_rows",

@@ -32,6 +32,13 @@ const chosen = <T>(all: readonly T[], nameOf: (each: T) => string) =>
   all.some((each) => words.includes(nameOf(each)))
     ? all.filter((each) => words.includes(nameOf(each)))
     : all;
+const strange = words.filter((word) => !/^(\d+|ring|socket|100B|500B)$/.test(word));
+if (strange.length > 0) {
+  console.error(
+    `not understood: ${strange.join(" ")}; seconds, rates, ring, socket, 100B, 500B are`,
+  );
+  process.exit(2);
+}
 const WAYS = chosen(["ring", "socket"] as const, (way) => way);
 const SIZES = chosen([100, 500], (size) => `${size}B`);
 const rates = given.length > 0 ? given : [0, 800_000, 600_000, 500_000, 400_000, 300_000, 200_000];

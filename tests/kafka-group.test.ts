@@ -32,6 +32,8 @@ interface Member {
   readonly json: (path: string) => Promise<Record<string, unknown>>;
   /** Number of each stream that it has, by stream. */
   readonly streams: () => Promise<Map<number, number>>;
+  /** It has its partitions, and knows what others did with them. */
+  readonly isReady: () => Promise<boolean>;
   /** Rows that it has sent. */
   readonly sent: () => Promise<number>;
 }
@@ -48,7 +50,8 @@ async function service(...words: string[]): Promise<Member> {
     const page = await (await fetch(`${url}/metrics`)).text();
     return samplesOf(page).get("edgebook_events_sent_total") ?? Number.NaN;
   };
-  return { running, json, streams, sent };
+  const isReady = async () => (await fetch(`${url}/ready`)).ok;
+  return { running, json, streams, isReady, sent };
 }
 
 /** All members together have every stream once, at a number at least. */
@@ -162,22 +165,30 @@ async function scenario(name: string, state: string): Promise<void> {
   await until(() => haveAll([other], PARTS * PART), "the other to have all streams");
   const reference = await service("--from", chunks);
   await until(() => haveAll([reference], PARTS * PART), "the reference");
-  for (const token of tokensOf(STREAMS)) {
-    const path = `/v1/books/nse-fo/${token}?depth=1000`;
-    expect(await other.json(path)).toEqual(await reference.json(path));
-  }
+  await hasBooks(other, reference);
   await other.running.interrupt();
   // Somebody who comes when nobody is left goes on from what is kept, and has every book.
   const late = await member("late");
   await until(() => haveAll([late], PARTS * PART), "the last to have all streams");
   expect(await late.sent()).toBeLessThan(PART);
-  for (const token of tokensOf(STREAMS)) {
-    const path = `/v1/books/nse-fo/${token}?depth=1000`;
-    expect(await late.json(path)).toEqual(await reference.json(path));
-  }
+  await hasBooks(late, reference);
   await Promise.all([late.running.interrupt(), reference.running.interrupt()]);
   const bytes = kcatBytes(broker, `${name}.events`, "%R%s");
   if (bytes !== undefined) expect(placesOf(bytes)).toEqual(await expectedPlaces());
+}
+
+/** Every book is the reference's, once the member has come to say so: until then books are held. */
+async function hasBooks(member: Member, reference: Member): Promise<void> {
+  await until(() => member.isReady(), "the member to be one");
+  for (const token of tokensOf(STREAMS)) {
+    const path = `/v1/books/nse-fo/${token}?depth=1000`;
+    const wanted = await reference.json(path);
+    await until(async () => {
+      const { state } = await member.json(path);
+      return state === wanted.state;
+    }, `the book of ${token}`);
+    expect(await member.json(path)).toEqual(wanted);
+  }
 }
 
 /** Some partition's place is there, and so are the checkpoints before it. */

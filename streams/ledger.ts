@@ -52,18 +52,21 @@ export interface LateRow {
   readonly atNs: number;
 }
 
-/** What a line did in one epoch of its stream. */
+/** What a line did, in one epoch of its stream or in all. */
 export interface LineAccount {
   /** 0 is A. */
   readonly line: number;
   readonly packets: number;
+  /** Messages in those packets, copies included. */
   readonly messages: number;
+  /** Numbers that this line brought first. */
   readonly firstArrivals: number;
   readonly duplicates: number;
   readonly conflicts: number;
   readonly late: number;
+  /** Numbers that it did not bring; what it owes at the tail counts when the epoch ends. */
   readonly loss: number;
-  /** ns of capture time; NaN: no pair seen. */
+  /** How much earlier than the other line's copy, ns of capture time; NaN: no pair seen. */
   readonly leadMeanNs: number;
   readonly leadMaxNs: number;
 }

@@ -1,27 +1,13 @@
 /** What a sequencer counted, as plain objects: for `--stats`, metrics, screens. Made on demand. */
 import type { Framing } from "../feed/feed.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger, LineAccount } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Stream, StreamState } from "./stream.ts";
 
-export interface LineStats {
-  /** 0 is A. */
-  readonly line: number;
+/** Of all epochs. */
+export interface LineStats extends LineAccount {
   readonly name: string;
-  readonly packets: number;
-  /** Messages in those packets, copies included. */
-  readonly messages: number;
-  /** Numbers that this line brought first. */
-  readonly firstArrivals: number;
-  readonly duplicates: number;
-  readonly conflicts: number;
-  readonly late: number;
-  /** Numbers that it did not bring; what it owes at the tail counts when the epoch ends. */
-  readonly loss: number;
-  /** How much earlier than the other line's copy, ns of capture time; NaN: no pair seen. */
-  readonly leadMeanNs: number;
-  readonly leadMaxNs: number;
 }
 
 export interface StreamStats {

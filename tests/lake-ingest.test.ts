@@ -214,7 +214,7 @@ describe("ingest", () => {
     const nones: number[][] = [];
     const stats = [...table.snapshot.files.values()].map(({ partitionValues, stats }) => {
       const { numRecords, minValues, maxValues, nullCount } = JSON.parse(stats ?? "");
-      // No row of it has a trade's number; the counts are of the file, not of the day.
+      // Of the file, not of the day: some columns have no value in any of its rows.
       nones.push([numRecords, ...Object.values<number>(nullCount)]);
       const tokens = `${minValues.token}-${maxValues.token}`;
       return [partitionValues.stream, tokens, numRecords].join(" ");

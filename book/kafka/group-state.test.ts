@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ObjectStorage } from "../../frames/object-storage.ts";
+import { CheckpointFolder } from "../checkpoint/folder.ts";
 import { ToyS3 } from "../checkpoint/toy-s3.ts";
 import { GroupState } from "./group-state.ts";
 
@@ -82,6 +83,22 @@ test("what is not newer is left where it is, and what is newer replaces all", as
 
 test("a checkpoint that does not get there is none", async () => {
   const state = new GroupState(join(scratch, "refused"), storage("refused"));
-  const copy = state.copyOf(TOPIC, 0, "nse-fo-1");
-  expect(() => copy?.failed(new Error("PUT refused"))).toThrow("PUT refused");
-});
+  const folder = new CheckpointFolder(
+    join(state.folderOf(TOPIC, 0), "nse-fo-1"),
+    state.copyOf(TOPIC, 0, "nse-fo-1"),
+  );
+  const write = (number: number) => {
+    const writer = folder.writer(number, () => {});
+    writer.write(bytes("state"));
+    writer.commit();
+  };
+  write(1);
+  await folder.seal(1);
+  write(2);
+  s3.failsWith = 403;
+  const refused = await folder.seal(2).catch((error: Error) => error);
+  s3.failsWith = 0;
+  expect(refused).toBeInstanceOf(Error);
+  const there = await storage("refused").list("");
+  expect(there.map(({ path }) => path)).toEqual([`${TOPIC}/0/nse-fo-1/${checkpoint(1)}`]);
+}, 60_000);

@@ -12,6 +12,7 @@ import { samplesOf } from "../metrics/page.ts";
 import { BUCKET, S3Missing, type S3Server, startS3 } from "../scripts/s3/server.ts";
 import { filesUnder } from "./chunk-files.ts";
 import { csvRows, edgebook } from "./cli-run.ts";
+import { withVariables } from "./environment.ts";
 import { sharedKafka } from "./kafka-broker.ts";
 import { kcatBytes } from "./kafka-kcat.ts";
 import { tokensOf, writeMorning } from "./kafka-market.ts";
@@ -110,11 +111,11 @@ test(
   async () => {
     const server = await s3Server();
     if (server === undefined) return;
+    const restore = withVariables(server.env);
     try {
-      Object.assign(process.env, server.env);
       await scenario("group-s3", `s3://${BUCKET}/group`);
     } finally {
-      for (const name of Object.keys(server.env)) delete process.env[name];
+      restore();
       await server.stop();
     }
   },

@@ -8,13 +8,14 @@ import { LakeQuery } from "../lake/lake-query.ts";
 import { LocalFiles } from "../lake/local-files.ts";
 import { BUCKET, S3Missing, type S3Server, startS3 } from "../scripts/s3/server.ts";
 import { edgebook } from "./cli-run.ts";
+import { withVariables } from "./environment.ts";
 import { contents, ingestKilled } from "./lake-run.ts";
 import { pythonWithPackages } from "./python.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-lake-s3-"));
 const capture = join(folder, "day.pcap");
 const LIMIT_MS = 120_000;
-const before = { ...process.env };
+let restore = () => {};
 let server: S3Server | undefined;
 let python: string | undefined;
 
@@ -28,16 +29,13 @@ beforeAll(async () => {
   }
   // Before the cache is another one.
   python = pythonWithPackages();
-  Object.assign(process.env, server.env, { XDG_CACHE_HOME: join(folder, "cache") });
+  restore = withVariables({ ...server.env, XDG_CACHE_HOME: join(folder, "cache") });
   const market = ["--seed", "11", "--duration", "5s", "--rate", "400", "--streams", "2"];
   await edgebook(["sim", "serve", ...market, "--write-pcap", capture]);
 }, 900_000);
 
 afterAll(async () => {
-  for (const name of [...Object.keys(server?.env ?? {}), "XDG_CACHE_HOME"]) {
-    if (before[name] === undefined) delete process.env[name];
-    else process.env[name] = before[name];
-  }
+  restore();
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });
 });

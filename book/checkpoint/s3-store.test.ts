@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseS3Address } from "../../frames/object-storage.ts";
+import { withVariables } from "../../tests/environment.ts";
 import { runMarket } from "../../tests/live-market.ts";
 import { startService } from "../service.ts";
 import { CheckpointFolder } from "./folder.ts";
@@ -11,27 +12,17 @@ import { fetchCheckpoints, type StateStore } from "./state-store.ts";
 import { ToyS3 } from "./toy-s3.ts";
 
 const ACCESS = { accessKeyId: "edge", secretAccessKey: "a secret of the test" };
-const NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT", "AWS_REGION"];
 const s3 = new ToyS3({ ...ACCESS, pageKeys: 2 });
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-s3-"));
-const before = Object.fromEntries(NAMES.map((name) => [name, process.env[name]]));
+const restore = withVariables(s3.env);
 
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = ACCESS.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = ACCESS.secretAccessKey;
-  process.env.AWS_ENDPOINT = s3.endpoint;
-  process.env.AWS_REGION = "us-east-1";
-});
 beforeEach(() => {
   s3.objects.clear();
   s3.requests.length = 0;
   s3.failsWith = 0;
 });
 afterAll(async () => {
-  for (const name of NAMES) {
-    if (before[name] === undefined) delete process.env[name];
-    else process.env[name] = before[name];
-  }
+  restore();
   await s3.stop();
   rmSync(scratch, { recursive: true });
 });

@@ -36,6 +36,17 @@ export class ToyS3 {
     return `http://127.0.0.1:${this.server.port}`;
   }
 
+  /** Who we are and where it is, as programs are told. */
+  get env(): Readonly<Record<string, string>> {
+    const { accessKeyId, secretAccessKey } = this.options;
+    return {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_ENDPOINT: this.endpoint,
+      AWS_REGION: "us-east-1",
+    };
+  }
+
   stop(): Promise<void> {
     return this.server.stop(true);
   }

@@ -1,31 +1,22 @@
 /** What a member fetches while another one writes: all of a moment, or nothing. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ObjectStorage } from "../../frames/object-storage.ts";
+import { withVariables } from "../../tests/environment.ts";
 import { CheckpointFolder } from "../checkpoint/folder.ts";
 import { ToyS3 } from "../checkpoint/toy-s3.ts";
 import { GroupState } from "./group-state.ts";
 
 const ACCESS = { accessKeyId: "edge", secretAccessKey: "a secret of the test" };
-const NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT", "AWS_REGION"];
 const s3 = new ToyS3({ ...ACCESS, pageKeys: 100 });
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-group-state-"));
-const before = Object.fromEntries(NAMES.map((name) => [name, process.env[name]]));
+const restore = withVariables(s3.env);
 const TOPIC = "edgebook.frames.nse-fo";
 
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = ACCESS.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = ACCESS.secretAccessKey;
-  process.env.AWS_ENDPOINT = s3.endpoint;
-  process.env.AWS_REGION = "us-east-1";
-});
 afterAll(async () => {
-  for (const name of NAMES) {
-    if (before[name] === undefined) delete process.env[name];
-    else process.env[name] = before[name];
-  }
+  restore();
   await s3.stop();
   rmSync(scratch, { recursive: true });
 });

@@ -11,7 +11,9 @@ import { FrameBatch } from "../frames/frame-batch.ts";
 import { openInput } from "../frames/input.ts";
 import { PcapWriter } from "../frames/pcap-writer.ts";
 import { Exchange } from "../sim/exchange/exchange.ts";
+import type { Segment } from "../sim/exchange/instruments.ts";
 import { Lines } from "../sim/exchange/lines.ts";
+import { MoldLines } from "../sim/exchange/mold-lines.ts";
 import { unixSeconds } from "../sim/exchange/options.ts";
 
 export interface Traffic {
@@ -26,9 +28,17 @@ export interface Traffic {
   readonly note: string;
 }
 
+/** Of a simulated exchange. */
+export interface Market {
+  readonly segment: Segment;
+  readonly seed: number;
+  readonly streams: number;
+}
+
 const FOLDER = new URL("../../shared/data/", import.meta.url).pathname;
 const NS = 1_000_000_000;
 const STREAMS = 18;
+const ORDERS_PER_STREAM = 4000;
 /** Average of the record day, all streams together. */
 const MESSAGES_PER_SECOND = 900_000;
 /** From the exchange to the host's clock, and how much it shakes: a mean, exponentially spread. */
@@ -37,25 +47,36 @@ const JITTER_NS = 400;
 
 /** Line A of NSE FO's streams, `messages` of them after the opening has filled the books. */
 export function nseTraffic(messages: number): Traffic {
+  return {
+    ...simulatedTraffic({ segment: "nse-fo", seed: 1, streams: STREAMS }, messages),
+    name: "NSE FO, simulated",
+  };
+}
+
+/** Line A of a simulated market, `messages` datagrams of it after the opening has filled the books. */
+export function simulatedTraffic(market: Market, messages: number): Traffic {
+  const { segment, seed, streams } = market;
   const exchange = new Exchange({
-    segment: "nse-fo",
-    seed: 1,
-    streams: STREAMS,
-    instruments: 500 * STREAMS,
-    messagesPerSecond: MESSAGES_PER_SECOND,
-    ordersPerStream: 4000,
+    segment,
+    seed,
+    streams,
+    instruments: 500 * streams,
+    messagesPerSecond: (MESSAGES_PER_SECOND * streams) / STREAMS,
+    ordersPerStream: ORDERS_PER_STREAM,
     keepMessages: 100_000,
   });
   const channels = new Channels();
-  for (let stream = 1; stream <= STREAMS; stream++) {
-    channels.add({ group: `239.70.1.${stream}`, port: 10_000, feed: "nse-fo", stream, line: 0 });
+  for (let stream = 1; stream <= streams; stream++) {
+    channels.add({ group: `239.70.1.${stream}`, port: 10_000, feed: segment, stream, line: 0 });
   }
-  const opening = STREAMS * 4000 * 6;
-  const random = new Random(7);
+  const isItch = segment === "nasdaq-itch50";
+  // Opening datagrams carry several messages in ITCH, and an order takes fewer of them.
+  const opening = isItch ? streams * ORDERS_PER_STREAM : streams * ORDERS_PER_STREAM * 6;
+  const random = new Random(7 * seed);
   const startSec = unixSeconds(exchange.options.startSec);
   const store = new FrameStore(messages, messages * 40);
   let seen = 0;
-  const lines = new Lines(exchange, [0]);
+  const lines = isItch ? new MoldLines(exchange, [0]) : new Lines(exchange, [0]);
   const stepNs = 5e6;
   for (let untilNs = stepNs; store.frames.count < messages; untilNs += stepNs) {
     lines.step(untilNs, {
@@ -71,8 +92,8 @@ export function nseTraffic(messages: number): Traffic {
   }
   const frames = store.done();
   return {
-    name: "NSE FO, simulated",
-    feed: "nse-fo",
+    name: `${segment}, simulated, seed ${seed}`,
+    feed: segment,
     channels,
     frames,
     pcap: pcapOf(frames, channels),

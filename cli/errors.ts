@@ -30,6 +30,7 @@ const EXIT_OF_CODE = {
   no_such_interface: Exit.Failed,
   cannot_join: Exit.Failed,
   not_permitted: Exit.Failed,
+  tool_missing: Exit.Failed,
   bad_address: Exit.Usage,
   broker_unreachable: Exit.Failed,
   bad_certificate: Exit.Failed,

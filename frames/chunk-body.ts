@@ -1,7 +1,8 @@
 /**
  * The body of a chunk: which codec lays it out, and its way through zstd. A `columns` body is
  * several zstd frames one after another, each with a code fitted to its columns; together they
- * unpack like one, here and by the `zstd` tool.
+ * unpack like one, here and by the `zstd` tool. A small one is too short to fit codes to: it goes as
+ * one frame by the feed's trained dictionary where there is one and that makes it smaller.
  */
 import { feedById } from "../feed/registry.ts";
 import { ColumnsPacker, ColumnsUnpacker } from "./chunk-columns.ts";
@@ -9,12 +10,15 @@ import type { ChunkCodec, ChunkHeader } from "./chunk-header.ts";
 import { packRaw, packRawColumns, rawBytesMax, unpackRaw } from "./chunk-raw.ts";
 import { ByteSink } from "./columns/bit-stream.ts";
 import { type FeedPlan, planOf } from "./columns/plan.ts";
+import { DICTIONARY_HASH_BYTES } from "./dictionary.ts";
 import type { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
 import { StoredZstd } from "./zstd-stored.ts";
 
 export interface PackedBody {
   readonly codec: ChunkCodec;
+  /** Name of the dictionary that it needs; empty: none. */
+  readonly dictionary: string;
   /** Bytes before compression. */
   readonly rawBytes: number;
   /** Valid until the next call. */
@@ -23,6 +27,13 @@ export interface PackedBody {
 
 /** Of so few frames both codecs are tried: a directory of columns may be more than it saves. */
 const FEW_FRAMES = 64;
+/**
+ * A `columns` body of so many bytes is tried with a dictionary. Measured on a simulated market: it takes
+ * a fifth off one of 700 bytes, 7 % off one of 1,800, and adds some to one of 5,000.
+ */
+export const DICTIONARY_BODY_BYTES = 4096;
+/** What naming it takes in the header. */
+const DICTIONARY_NAMED_BYTES = DICTIONARY_HASH_BYTES + 1;
 
 export class BodyPacker {
   private readonly zstd: Zstd;
@@ -76,8 +87,22 @@ export class BodyPacker {
       packed.append(part, 0, part.length);
       at = cut;
     }
+    const dictionary = this.byDictionary(feed, body);
     const rawBytes = body.length;
-    return { codec: "columns", rawBytes, body: packed.bytes.subarray(0, packed.length) };
+    const packedBody = packed.bytes.subarray(0, packed.length);
+    return { codec: "columns", dictionary, rawBytes, body: packedBody };
+  }
+
+  /** Puts a body packed by the feed's dictionary in the place of `packed` where that is smaller. */
+  private byDictionary(feed: string, body: Uint8Array): string {
+    if (body.length > DICTIONARY_BODY_BYTES) return "";
+    const dictionary = this.zstd.dictionaries.forFeed(feed);
+    if (dictionary === undefined) return "";
+    const smaller = this.zstd.compress(body, dictionary);
+    if (smaller.length + DICTIONARY_NAMED_BYTES >= this.packed.length) return "";
+    this.packed.length = 0;
+    this.packed.append(smaller, 0, smaller.length);
+    return dictionary.name;
   }
 
   private raw(frames: FrameBatch, channelMap: Int32Array): PackedBody {
@@ -86,7 +111,7 @@ export class BodyPacker {
     if (this.scratch.length < needed) this.scratch = new Uint8Array(needed * 2);
     const rawBytes = packRaw(frames, 0, frames.count, channelMap, this.scratch);
     const body = this.zstd.compress(this.scratch.subarray(0, rawBytes));
-    return { codec: "raw", rawBytes, body };
+    return { codec: "raw", dictionary: "", rawBytes, body };
   }
 
   /** Not compressed: payloads go where they shall be, and nowhere between. */
@@ -105,7 +130,7 @@ export class BodyPacker {
       for (; i < count && offset[i] === end; i++) end += length[i];
       zstd.put(bytes, start, end);
     }
-    return { codec: "raw", rawBytes, body: zstd.end() };
+    return { codec: "raw", dictionary: "", rawBytes, body: zstd.end() };
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * The header of a chunk: what a chunk says of itself, and the check that bytes from elsewhere
- * really say it. A header that does not pass is a `ChunkFault`, never an exception.
+ * The header of a chunk: what a chunk says of itself, and what can be wrong with a chunk. How a header
+ * stands in the bytes: `chunk-header-array.ts`; the check of bytes from elsewhere: `chunk-header-check.ts`.
  */
 import type { Channel } from "./channels.ts";
 
-/** What is written. Version 1 differs in the checksum of its body and is read as well. */
-export const CHUNK_VERSION = 2;
-const OLDEST_VERSION = 1;
+/**
+ * What is written. Versions 1 and 2 are read as well: their headers are maps with the fields' names, and
+ * version 1 has another checksum of its body.
+ */
+export const CHUNK_VERSION = 3;
 /** A chunk never reaches this size, header included. */
 export const CHUNK_BYTES_LIMIT = 1 << 20;
 /** An unpacked body never passes this size; it bounds what a hostile chunk makes us allocate. */
@@ -16,17 +18,20 @@ export const CHUNK_CHANNELS_LIMIT = 1024;
 export const CHUNK_HEADER_BYTES_LIMIT = 128 << 10;
 
 /** How a body is laid out before compression: any bytes, or by the feed's layout table. */
-export type ChunkCodec = "raw" | "columns";
+export type ChunkCodec = (typeof CHUNK_CODECS)[number];
+export const CHUNK_CODECS = ["raw", "columns"] as const;
 /**
  * `live`: as the lines brought it. `recovered`, `snapshot`: obtained by request. `clear`: the
  * operator's command, behind what came before it; its one frame is empty and says when.
  */
-export type ChunkKind = "live" | "recovered" | "snapshot" | "clear";
+export type ChunkKind = (typeof CHUNK_KINDS)[number];
+export const CHUNK_KINDS = ["live", "recovered", "snapshot", "clear"] as const;
 /**
  * Whose clock gave the capture times: the network card's own, the kernel's at receipt, the
  * collector's, or a capture file.
  */
-export type ClockSource = "hardware" | "kernel" | "host" | "capture";
+export type ClockSource = (typeof CLOCK_SOURCES)[number];
+export const CLOCK_SOURCES = ["hardware", "kernel", "host", "capture"] as const;
 
 export interface ChunkHeader {
   readonly version: number;
@@ -134,109 +139,4 @@ export class ChunkFault {
   get message(): string {
     return `${CHUNK_FAULTS[this.code]} (${this.detail})`;
   }
-}
-
-type Check = (value: unknown) => boolean;
-
-const whole =
-  (max: number): Check =>
-  (value) =>
-    typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
-const text =
-  (max: number): Check =>
-  (value) =>
-    typeof value === "string" && value.length <= max;
-const oneOf =
-  (...allowed: unknown[]): Check =>
-  (value) =>
-    allowed.includes(value);
-const word = whole(0xffffffff);
-const counter = whole(Number.MAX_SAFE_INTEGER);
-
-const CHECKS: Record<keyof Required<ChunkHeader>, Check> = {
-  version: word,
-  kind: oneOf("live", "recovered", "snapshot", "clear"),
-  collector: text(128),
-  boot: counter,
-  number: counter,
-  previous: counter,
-  oldest: counter,
-  feed: text(64),
-  stream: whole(0x7fffffff),
-  session: text(64),
-  firstSequence: counter,
-  lastSequence: counter,
-  firstSec: word,
-  firstNsec: word,
-  lastSec: word,
-  lastNsec: word,
-  clock: oneOf("hardware", "kernel", "host", "capture"),
-  clockDoubtNs: (value) => value === undefined || counter(value),
-  channels: (value) =>
-    Array.isArray(value) && value.length <= CHUNK_CHANNELS_LIMIT && value.every(isChannel),
-  frames: whole(CHUNK_FRAMES_LIMIT),
-  codec: text(16),
-  dictionary: text(128),
-  rawBytes: whole(CHUNK_RAW_BYTES_LIMIT),
-  bodyBytes: whole(CHUNK_BYTES_LIMIT),
-  checksum: word,
-  runs: (value) => Array.isArray(value) && value.length % 3 === 0 && value.every(counter),
-  copies: counter,
-  runsDropped: counter,
-  repairs: (value) => value === undefined || hasCounters(value, "ticksNs", "snapshotNs"),
-  snapshot: (value) => value === undefined || hasCounters(value, "part", "parts", "orders"),
-  former: (value) => value === undefined || hasCounters(value, "boot", "oldest", "newest"),
-  command: (value) => value === undefined || text(64)(value),
-};
-const NAMES = Object.keys(CHECKS) as (keyof ChunkHeader)[];
-
-/** The header that a decoded MessagePack value is, or what is wrong with it. */
-export function checkHeader(value: unknown): ChunkHeader | ChunkFault {
-  if (typeof value !== "object" || value === null) {
-    return new ChunkFault("bad_header", "it is not a map");
-  }
-  const fields = value as Record<string, unknown>;
-  if (fields.version !== CHUNK_VERSION && fields.version !== OLDEST_VERSION) {
-    return new ChunkFault("bad_version", `version ${String(fields.version).slice(0, 20)}`);
-  }
-  for (const name of NAMES) {
-    if (!CHECKS[name](fields[name])) return new ChunkFault("bad_header", `field ${name}`);
-  }
-  const header = value as ChunkHeader;
-  if (header.codec !== "raw" && header.codec !== "columns")
-    return new ChunkFault("bad_codec", `codec ${header.codec}`);
-  if (header.dictionary !== "") {
-    return new ChunkFault("missing_dictionary", `dictionary ${header.dictionary}`);
-  }
-  return header;
-}
-
-function hasCounters(value: unknown, ...names: string[]): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const fields = value as Record<string, unknown>;
-  return names.every((name) => counter(fields[name]));
-}
-
-function isChannel(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const channel = value as Record<string, unknown>;
-  return (
-    text(64)(channel.group) &&
-    whole(0xffff)(channel.port) &&
-    text(64)(channel.feed) &&
-    whole(0x7fffffff)(channel.stream) &&
-    (channel.line === -1 || whole(0xff)(channel.line)) &&
-    (channel.sequenceField === undefined || isSequenceField(channel.sequenceField))
-  );
-}
-
-function isSequenceField(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const field = value as Record<string, unknown>;
-  if (!whole(0xffff)(field.offset) || !oneOf(1, 2, 4, 8)(field.width)) return false;
-  if (typeof field.littleEndian !== "boolean") return false;
-  if (field.count === undefined) return true;
-  if (typeof field.count !== "object" || field.count === null) return false;
-  const count = field.count as Record<string, unknown>;
-  return whole(0xffff)(count.offset) && oneOf(1, 2, 4, 8)(count.width);
 }

@@ -1,12 +1,24 @@
 /**
  * A chunk that was stored as it came, packed as it would have been with time for it: its number, its
- * frames and all that its header says stay; only codec, sizes and checksum of the body change.
+ * frames and all that its header says stay; only how it is packed changes: version, codec, dictionary,
+ * sizes and checksum of the body.
  */
-import { encode } from "@msgpack/msgpack";
 import { bodyChecksum } from "./body-checksum.ts";
-import { CHUNK_PREFIX_BYTES, ChunkFault, joinChunk, readChunkHeader } from "./chunk.ts";
+import {
+  CHUNK_PREFIX_BYTES,
+  ChunkFault,
+  dictionaryOf,
+  joinChunk,
+  readChunkHeader,
+} from "./chunk.ts";
 import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
-import { CHUNK_BYTES_LIMIT, type ChunkCodec, type ChunkHeader } from "./chunk-header.ts";
+import {
+  CHUNK_BYTES_LIMIT,
+  CHUNK_VERSION,
+  type ChunkCodec,
+  type ChunkHeader,
+} from "./chunk-header.ts";
+import { encodeHeader } from "./chunk-header-array.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
 
@@ -40,20 +52,24 @@ export class ChunkRepacker {
     const stored = bytes.subarray(bodyAt);
     if (bodyChecksum(header.version, stored) !== header.checksum) return undefined;
     if (this.raw.length < header.rawBytes) this.raw = new Uint8Array(header.rawBytes * 2);
-    const raw = this.zstd.decompress(stored, header.rawBytes, this.raw);
+    const needed = dictionaryOf(header, this.zstd);
+    if (needed instanceof ChunkFault) return undefined;
+    const raw = this.zstd.decompress(stored, header.rawBytes, this.raw, needed);
     if (raw === null) return undefined;
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
     // Channels keep the indexes that they have in the chunk.
     const same = Int32Array.from(header.channels, (_, index) => index);
     if (!this.unpacker.unpack(header, raw, same, this.frames)) return undefined;
-    const { codec, rawBytes, body } = this.packer.pack(header, this.frames, same);
+    const packed = this.packer.pack(header, this.frames, same);
+    const { codec, dictionary, rawBytes, body } = packed;
     if (body.length >= stored.length) return undefined;
-    const checksum = bodyChecksum(header.version, body);
-    return this.joined({ ...header, codec, rawBytes, bodyBytes: body.length, checksum }, body);
+    const checksum = bodyChecksum(CHUNK_VERSION, body);
+    const sizes = { codec, dictionary, rawBytes, bodyBytes: body.length, checksum };
+    return this.joined({ ...header, version: CHUNK_VERSION, ...sizes }, body);
   }
 
   private joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
-    const head = encode(header, { ignoreUndefined: true });
+    const head = encodeHeader(header);
     const bytes = this.packed.subarray(0, CHUNK_PREFIX_BYTES + head.length + body.length);
     joinChunk(head, body, bytes);
     return bytes;

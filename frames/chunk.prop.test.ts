@@ -1,16 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
+import { forgedChunk } from "../tests/chunk-forge.ts";
 import { bodyChecksum } from "./body-checksum.ts";
 import { Channels } from "./channels.ts";
-import {
-  CHUNK_PREFIX_BYTES,
-  ChunkFault,
-  ChunkPacker,
-  type ChunkTitle,
-  ChunkUnpacker,
-  readChunkHeader,
-} from "./chunk.ts";
+import { ChunkFault, ChunkPacker, type ChunkTitle, ChunkUnpacker } from "./chunk.ts";
 import { crc32c } from "./chunk-checksum.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import { builtinZstd, nativeZstd, openZstd } from "./zstd.ts";
@@ -144,14 +137,12 @@ describe("a chunk", () => {
     const zstd = openZstd();
     const unpacker = new ChunkUnpacker(table(), zstd);
     const { bytes } = pack([{ bytes: new Uint8Array(9), sec: 1, nsec: 2, channel: 0 }]);
-    const found = readChunkHeader(bytes);
-    if (found instanceof ChunkFault) throw new Error(found.message);
     const bomb = zstd.compress(new Uint8Array(64 << 20)).slice();
-    const forged = forge(bytes, found.bodyAt, bomb);
+    const forged = forgedChunk(bytes, {}, bomb);
     expect(unpacker.unpack(forged)).toMatchObject({ code: "bad_body" });
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (body) => {
-        expect(unpacker.unpack(forge(bytes, found.bodyAt, zstd.compress(body).slice()))).toEqual(
+        expect(unpacker.unpack(forgedChunk(bytes, {}, zstd.compress(body)))).toEqual(
           expect.any(ChunkFault),
         );
         expect(unpacker.unpack(body)).toBeInstanceOf(ChunkFault);
@@ -161,25 +152,11 @@ describe("a chunk", () => {
   });
 });
 
-/** The chunk with another body: sizes and checksums mended, the frame count left as it was. */
-function forge(chunk: Uint8Array, bodyAt: number, body: Uint8Array, version = 2): Uint8Array {
-  const header = decode(chunk.subarray(CHUNK_PREFIX_BYTES, bodyAt)) as Record<string, unknown>;
-  const checksum = bodyChecksum(version, body);
-  const head = encode({ ...header, version, bodyBytes: body.length, checksum });
-  const prefix = Buffer.from(chunk.subarray(0, CHUNK_PREFIX_BYTES));
-  prefix.writeUInt32LE(head.length, 4);
-  prefix.writeUInt32LE(crc32c(head), 8);
-  return Buffer.concat([prefix, head, body]);
-}
-
 test("a chunk of version 1, whose body has CRC-32C, is read; a changed byte of either is found", () => {
   const channels = table();
   const frame = { bytes: Uint8Array.of(1, 2, 3), sec: 1, nsec: 2, channel: 0 };
   const { bytes } = new ChunkPacker(channels, openZstd()).pack(title, batchOf([frame]));
-  const found = readChunkHeader(bytes);
-  if (found instanceof ChunkFault) throw found;
-  const body = bytes.slice(found.bodyAt);
-  const old = Uint8Array.from(forge(bytes, found.bodyAt, body, 1));
+  const old = forgedChunk(bytes, { version: 1 });
   const unpacker = new ChunkUnpacker(channels, openZstd());
   for (const chunk of [bytes, old]) {
     const unpacked = unpacker.unpack(chunk);

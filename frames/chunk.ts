@@ -4,14 +4,14 @@
  *     "EBCH"   4 bytes
  *     u32 LE   bytes of the header
  *     u32 LE   CRC-32C of the header
- *     header   MessagePack map, see `chunk-header.ts`
+ *     header   MessagePack array, see `chunk-header-array.ts`
  *     body     zstd of what `chunk-raw.ts` or `chunk-columns.ts` lays out
  *
  * A file is chunks one after another. A chunk stands alone and stays under 1 MiB; any byte of it
  * that changes is found by one of the two checksums. Worst case of reading a hostile chunk:
  * `CHUNK_RAW_BYTES_LIMIT` bytes allocated, then a `ChunkFault`.
  */
-import { decode, encode } from "@msgpack/msgpack";
+import { decode } from "@msgpack/msgpack";
 import { bodyChecksum } from "./body-checksum.ts";
 import type { Channels } from "./channels.ts";
 import { BodyPacker, BodyUnpacker } from "./chunk-body.ts";
@@ -24,8 +24,10 @@ import {
   type ChunkCodec,
   ChunkFault,
   type ChunkHeader,
-  checkHeader,
 } from "./chunk-header.ts";
+import { encodeHeader } from "./chunk-header-array.ts";
+import { checkHeader } from "./chunk-header-check.ts";
+import { DICTIONARY_HASH_BYTES, type Dictionary } from "./dictionary.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
 
@@ -111,7 +113,8 @@ export class ChunkPacker {
   private parts(title: ChunkTitle, frames: FrameBatch) {
     if (frames.count > CHUNK_FRAMES_LIMIT) throw new RangeError("too many frames for one chunk");
     const used = this.mapChannels(frames, title.runs);
-    const { codec, rawBytes, body } = this.bodies.pack(title, frames, this.channelMap);
+    const packed = this.bodies.pack(title, frames, this.channelMap);
+    const { codec, dictionary, rawBytes, body } = packed;
     const header: ChunkHeader = {
       ...title,
       version: CHUNK_VERSION,
@@ -119,14 +122,14 @@ export class ChunkPacker {
       channels: used.map((index) => this.channels.list[index]),
       frames: frames.count,
       codec,
-      dictionary: "",
+      dictionary,
       rawBytes,
       bodyBytes: body.length,
       checksum: bodyChecksum(CHUNK_VERSION, body),
       runs: title.runs.map((value, at) => (at % 3 === 0 ? this.channelMap[value] : value)),
     };
     for (const index of used) this.channelMap[index] = -1;
-    const head = encode(header, { ignoreUndefined: true });
+    const head = encodeHeader(header);
     if (CHUNK_PREFIX_BYTES + head.length + body.length > CHUNK_BYTES_LIMIT) {
       throw new RangeError("chunk larger than 1 MiB");
     }
@@ -176,7 +179,9 @@ export class ChunkUnpacker {
     const body = bytes.subarray(bodyAt, end);
     if (bodyChecksum(header.version, body) !== header.checksum)
       return new ChunkFault("bad_checksum", "body");
-    const raw = this.zstd.decompress(body, header.rawBytes);
+    const dictionary = dictionaryOf(header, this.zstd);
+    if (dictionary instanceof ChunkFault) return dictionary;
+    const raw = this.zstd.decompress(body, header.rawBytes, undefined, dictionary);
     if (raw === null) return new ChunkFault("bad_body", "zstd");
     if (this.frames.capacity < header.frames) this.frames = new FrameBatch(header.frames);
     if (this.channels.list.length + header.channels.length > CHANNELS_LIMIT) {
@@ -191,6 +196,15 @@ export class ChunkUnpacker {
     }
     return { header, frames: this.frames };
   }
+}
+
+/** What the body needs besides itself; undefined: nothing. */
+export function dictionaryOf(
+  { dictionary: name }: ChunkHeader,
+  { dictionaries }: Zstd,
+): Dictionary | undefined | ChunkFault {
+  if (name === "") return undefined;
+  return dictionaries.get(name) ?? new ChunkFault("missing_dictionary", name);
 }
 
 /**
@@ -216,7 +230,7 @@ export function readChunkHeader(
   if (crc32c(bytes, headerAt, bodyAt) !== view.getUint32(at + 8, true)) {
     return new ChunkFault("bad_checksum", "header");
   }
-  const header = checkHeader(decodeMap(bytes.subarray(headerAt, bodyAt)));
+  const header = checkHeader(decoded(bytes.subarray(headerAt, bodyAt)));
   if (header instanceof ChunkFault) return header;
   const end = bodyAt + header.bodyBytes;
   if (end - at > CHUNK_BYTES_LIMIT) return new ChunkFault("too_large", `${end - at} bytes`);
@@ -225,13 +239,13 @@ export function readChunkHeader(
 
 const DECODE_LIMITS = {
   maxStrLength: 1024,
-  maxBinLength: 0,
+  maxBinLength: DICTIONARY_HASH_BYTES,
   maxArrayLength: 1 << 15,
   maxMapLength: 256,
   maxExtLength: 0,
 };
 
-function decodeMap(bytes: Uint8Array): unknown {
+function decoded(bytes: Uint8Array): unknown {
   try {
     return decode(bytes, DECODE_LIMITS);
   } catch {

@@ -34,7 +34,7 @@ const numberOf = (bytes: Uint8Array | undefined) => {
 
 describe("the spool", () => {
   test("gives every chunk back by its number, over segments and after a restart", () => {
-    const spool = new Spool(directory, { segmentBytes: 1500 });
+    const spool = new Spool(directory, { segmentBytes: 600 });
     for (let number = 1; number <= 20; number++) expect(spool.append(chunk(number))).toBe(true);
     for (let number = 1; number <= 20; number++) {
       expect(spool.read(1, number)).toEqual(chunk(number).bytes);
@@ -54,7 +54,7 @@ describe("the spool", () => {
   });
 
   test("gives chunks of a file that another took the place of", () => {
-    const spool = new Spool(directory, { segmentBytes: 1500 });
+    const spool = new Spool(directory, { segmentBytes: 600 });
     for (let number = 1; number <= 9; number++) spool.append(chunk(number));
     expect(numberOf(spool.read(1, 2))).toBe(2);
     const [{ name, boot, first, last }] = spool.closedSegments;
@@ -183,7 +183,7 @@ describe("the folder of a spool", () => {
   });
 
   test("is read as it stands, as chunk files are", async () => {
-    const spool = new Spool(directory, { segmentBytes: 1500 });
+    const spool = new Spool(directory, { segmentBytes: 600 });
     for (let number = 1; number <= 9; number++) spool.append(chunk(number));
     const source = new DirChunkSource(directory);
     const numbers: (number | undefined)[] = [];

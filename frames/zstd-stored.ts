@@ -7,6 +7,7 @@
  *     u32 LE        bytes in all
  *     blocks        u24 LE: bit 0 the last one, from bit 3 its bytes; then the bytes
  */
+import type { Dictionaries, Dictionary } from "./dictionary.ts";
 import type { Zstd } from "./zstd-port.ts";
 
 const HEAD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0xa0);
@@ -25,6 +26,7 @@ export const STORED_ROOM_BYTES = 132 << 10;
 
 export class StoredZstd implements Zstd {
   readonly name = "stored";
+  readonly dictionaries: Dictionaries;
   private readonly reader: Zstd;
   private memory = new Uint8Array(STORED_ROOM_BYTES + (1 << 16));
   private at = 0;
@@ -35,6 +37,7 @@ export class StoredZstd implements Zstd {
   /** @param reader unpacks: what is written here is zstd like any other */
   constructor(reader: Zstd) {
     this.reader = reader;
+    this.dictionaries = reader.dictionaries;
   }
 
   compress(raw: Uint8Array): Uint8Array {
@@ -71,8 +74,13 @@ export class StoredZstd implements Zstd {
     return this.memory.subarray(STORED_ROOM_BYTES, this.at);
   }
 
-  decompress(packed: Uint8Array, rawBytes: number, into?: Uint8Array): Uint8Array | null {
-    return this.reader.decompress(packed, rawBytes, into);
+  decompress(
+    packed: Uint8Array,
+    rawBytes: number,
+    into?: Uint8Array,
+    dictionary?: Dictionary,
+  ): Uint8Array | null {
+    return this.reader.decompress(packed, rawBytes, into, dictionary);
   }
 
   private beginBlock(): void {

@@ -3,6 +3,8 @@
  * chunk), by what Bun brings along elsewhere. Both write frames that the other reads.
  */
 import zlib from "node:zlib";
+import { Dictionaries, type Dictionary } from "./dictionary.ts";
+import { shippedDictionary } from "./dictionary-shipped.ts";
 import type { Zstd } from "./zstd-port.ts";
 
 /**
@@ -10,14 +12,25 @@ import type { Zstd } from "./zstd-port.ts";
  * messages and gave chunks only 8 % smaller.
  */
 const LEVEL = 1;
+/**
+ * With a dictionary there is little to compress. Of a body of 700 bytes: 492 by level 3 in 8 µs, 480 by
+ * level 5 in 14, 472 by level 9 in 33; without a dictionary 622 in 8.
+ */
+const DICTIONARY_LEVEL = 5;
+
+type Prepared = object;
 
 interface NativeCompressor {
   compress(to: Uint8Array, from: Uint8Array, level: number): number;
+  compressUsingCDict(to: Uint8Array, from: Uint8Array, dictionary: Prepared): number;
 }
 interface NativeDecompressor {
   decompress(to: Uint8Array, from: Uint8Array): number;
+  decompressUsingDDict(to: Uint8Array, from: Uint8Array, dictionary: Prepared): number;
 }
 interface NativeBinding {
+  readonly CDict: new (bytes: Uint8Array, level: number) => Prepared;
+  readonly DDict: new (bytes: Uint8Array) => Prepared;
   readonly CCtx: new () => NativeCompressor;
   readonly DCtx: new () => NativeDecompressor;
   compressBound(bytes: number): number;
@@ -42,19 +55,33 @@ export function nativeZstd(level = LEVEL): Zstd | undefined {
   }
   const packer = new binding.CCtx();
   const unpacker = new binding.DCtx();
+  const forPacking = prepared(({ bytes }) => new binding.CDict(bytes, DICTIONARY_LEVEL));
+  const forUnpacking = prepared(({ bytes }) => new binding.DDict(bytes));
   let scratch = new Uint8Array(1 << 20);
   return {
     name: "zstd-napi",
-    compress(raw) {
+    dictionaries: dictionaries((bytes) => {
+      new binding.CDict(bytes, DICTIONARY_LEVEL);
+      new binding.DDict(bytes);
+    }),
+    compress(raw, dictionary) {
       const bound = binding.compressBound(raw.length);
       if (scratch.length < bound) scratch = new Uint8Array(bound);
-      return scratch.subarray(0, packer.compress(scratch, raw, level));
+      const length =
+        dictionary === undefined
+          ? packer.compress(scratch, raw, level)
+          : packer.compressUsingCDict(scratch, raw, forPacking(dictionary));
+      return scratch.subarray(0, length);
     },
-    decompress(packed, rawBytes, into) {
+    decompress(packed, rawBytes, into, dictionary) {
       const isEnough = into !== undefined && into.length >= rawBytes;
       const raw = isEnough ? into.subarray(0, rawBytes) : new Uint8Array(rawBytes);
       try {
-        return unpacker.decompress(raw, packed) === rawBytes ? raw : null;
+        const length =
+          dictionary === undefined
+            ? unpacker.decompress(raw, packed)
+            : unpacker.decompressUsingDDict(raw, packed, forUnpacking(dictionary));
+        return length === rawBytes ? raw : null;
       } catch {
         return null;
       }
@@ -64,16 +91,57 @@ export function nativeZstd(level = LEVEL): Zstd | undefined {
 
 /** What Bun brings along. */
 export function builtinZstd(level = LEVEL): Zstd {
+  const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag } = zlib.constants;
+  const params = { [ZSTD_c_compressionLevel]: DICTIONARY_LEVEL, [ZSTD_c_contentSizeFlag]: 1 };
+  const compressBy = (raw: Uint8Array, dictionary: Uint8Array) =>
+    zlib.zstdCompressSync(raw, { dictionary, params, pledgedSrcSize: raw.length });
   return {
     name: "built-in",
-    compress: (raw) => Bun.zstdCompressSync(raw as Uint8Array<ArrayBuffer>, { level }),
-    decompress(packed, rawBytes) {
+    dictionaries: dictionaries((bytes) => {
+      zlib.zstdDecompressSync(compressBy(bytes.subarray(0, 64), bytes), { dictionary: bytes });
+    }),
+    compress: (raw, dictionary) =>
+      dictionary === undefined
+        ? Bun.zstdCompressSync(raw as Uint8Array<ArrayBuffer>, { level })
+        : compressBy(raw, dictionary.bytes),
+    decompress(packed, rawBytes, _into, dictionary) {
+      const maxOutputLength = Math.max(rawBytes, 1);
+      const by = dictionary === undefined ? {} : { dictionary: dictionary.bytes };
       try {
-        const raw = zlib.zstdDecompressSync(packed, { maxOutputLength: Math.max(rawBytes, 1) });
+        const raw = zlib.zstdDecompressSync(packed, { maxOutputLength, ...by });
         return raw.length === rawBytes ? raw : null;
       } catch {
         return null;
       }
     },
   };
+}
+
+/** What is made of a dictionary before it is used, once, and kept as long as the dictionary is. */
+function prepared(prepare: (dictionary: Dictionary) => Prepared) {
+  const known = new WeakMap<Dictionary, Prepared>();
+  return (dictionary: Dictionary): Prepared => {
+    let made = known.get(dictionary);
+    if (made === undefined) {
+      made = prepare(dictionary);
+      known.set(dictionary, made);
+    }
+    return made;
+  };
+}
+
+/** @param load throws if zstd cannot work with the bytes */
+function dictionaries(load: (bytes: Uint8Array) => void): Dictionaries {
+  return new Dictionaries({
+    hash: (bytes) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
+    shipped: shippedDictionary,
+    loads(bytes) {
+      try {
+        load(bytes);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  });
 }

@@ -1,6 +1,5 @@
 /** Fuzz targets of the rooms that read bytes from elsewhere: captures, chunks, feeds, recovery. */
 import { expect } from "bun:test";
-import { decode, encode } from "@msgpack/msgpack";
 import { BookPipeline } from "../book/pipeline.ts";
 import { writeMessage } from "../feed/codec.ts";
 import type { Feed } from "../feed/feed.ts";
@@ -10,17 +9,23 @@ import { readReply, readRequest, readSnapshotHeader } from "../feed/nse/recovery
 import { MOST_INSTRUMENTS } from "../feed/nse/tokens.ts";
 import { PacketBatch } from "../feed/packet-batch.ts";
 import { FEEDS } from "../feed/registry.ts";
-import { bodyChecksum } from "../frames/body-checksum.ts";
 import { captureReader } from "../frames/capture.ts";
 import { CaptureCounters } from "../frames/capture-counters.ts";
 import { Channels } from "../frames/channels.ts";
-import { CHUNK_PREFIX_BYTES, ChunkFault, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
+import {
+  CHUNK_PREFIX_BYTES,
+  ChunkFault,
+  ChunkUnpacker,
+  dictionaryOf,
+  readChunkHeader,
+} from "../frames/chunk.ts";
 import { crc32c } from "../frames/chunk-checksum.ts";
 import { ChunkSplitter } from "../frames/chunk-stream.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { LinkParser, LinkType } from "../frames/link.ts";
 import { sniffKind } from "../frames/sniff.ts";
 import { openZstd } from "../frames/zstd.ts";
+import { forgedChunk } from "./chunk-forge.ts";
 import { datagramSeeds, linkSeeds, pcapngSeed, pcapSeed } from "./fuzz-seeds.ts";
 import type { FuzzTarget } from "./fuzz-target.ts";
 import { runMarket } from "./live-market.ts";
@@ -228,8 +233,11 @@ function chunkBodyTarget(chunks: readonly Uint8Array[]): FuzzTarget {
     const read = readChunkHeader(bytes);
     if (read instanceof ChunkFault) return [];
     const { header, bodyAt, end } = read;
-    const raw = zstd.decompress(bytes.subarray(bodyAt, end), header.rawBytes);
-    return raw === null ? [] : [{ head: decode(headOf(bytes)) as object, raw: raw.slice() }];
+    const dictionary = dictionaryOf(header, zstd);
+    if (dictionary instanceof ChunkFault) return [];
+    const body = bytes.subarray(bodyAt, end);
+    const raw = zstd.decompress(body, header.rawBytes, undefined, dictionary);
+    return raw === null ? [] : [{ bytes, raw: raw.slice() }];
   });
   let inputs = 0;
   return {
@@ -237,21 +245,9 @@ function chunkBodyTarget(chunks: readonly Uint8Array[]): FuzzTarget {
     share: 2,
     seeds: bodies.map(({ raw }) => raw),
     take(input) {
-      const { head } = bodies[inputs++ % bodies.length];
-      const body = zstd.compress(input);
-      const sizes = {
-        rawBytes: input.length,
-        bodyBytes: body.length,
-        checksum: bodyChecksum(2, body),
-      };
-      const header = encode({ ...head, ...sizes }, { ignoreUndefined: true });
-      const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + header.length + body.length);
-      bytes.set(chunks[0].subarray(0, 4));
-      const view = new DataView(bytes.buffer);
-      view.setUint32(4, header.length, true);
-      view.setUint32(8, crc32c(header), true);
-      bytes.set(header, CHUNK_PREFIX_BYTES);
-      bytes.set(body, CHUNK_PREFIX_BYTES + header.length);
+      const chunk = bodies[inputs++ % bodies.length].bytes;
+      const rawBytes = input.length;
+      const bytes = forgedChunk(chunk, { rawBytes, dictionary: "" }, zstd.compress(input));
       const unpacked = new ChunkUnpacker(new Channels(), zstd).unpack(bytes);
       if (!(unpacked instanceof ChunkFault)) inside(unpacked.frames);
     },

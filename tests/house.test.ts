@@ -202,9 +202,12 @@ function isTest(path: string): boolean {
   return /\.(test|bench|fuzz)\.ts$/.test(path) || path.startsWith("tests/");
 }
 
-/** Files that something other than an import reaches: commands, scripts, the page, the benchmarks. */
+/**
+ * Files that something other than an import reaches: commands, scripts, the page, the benchmarks, and what
+ * only tells the compiler of kinds of files.
+ */
 function isEntry(path: string): boolean {
-  return /^(cli\/main\.ts|scripts\/|bench\/|web\/page\.ts|deploy\/)/.test(path);
+  return /\.d\.ts$|^(cli\/main\.ts|scripts\/|bench\/|web\/page\.ts|deploy\/)/.test(path);
 }
 
 function roomOf(path: string): string {

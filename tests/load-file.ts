@@ -17,16 +17,17 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { encode } from "@msgpack/msgpack";
 import { bodyChecksum } from "../frames/body-checksum.ts";
 import {
   CHUNK_PREFIX_BYTES,
   ChunkFault,
   type ChunkHeader,
+  dictionaryOf,
   joinChunk,
   type PackedChunk,
   readChunkHeader,
 } from "../frames/chunk.ts";
+import { encodeHeader } from "../frames/chunk-header-array.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { StoredZstd, storedBytes } from "../frames/zstd-stored.ts";
 import { LoadMaker, type LoadOptions } from "./load-chunks.ts";
@@ -86,7 +87,9 @@ function writeLoad(path: string, options: LoadFileOptions): void {
 function movable({ header, bytes }: PackedChunk): Uint8Array {
   const zstd = openZstd();
   const body = bytes.subarray(bytes.length - header.bodyBytes);
-  const raw = zstd.decompress(body, header.rawBytes);
+  const dictionary = dictionaryOf(header, zstd);
+  if (dictionary instanceof ChunkFault) throw new Error(`load file: ${dictionary.message}`);
+  const raw = zstd.decompress(body, header.rawBytes, undefined, dictionary);
   if (raw === null || header.codec !== "columns") throw new Error("load file: not in columns");
   const seconds = new StoredZstd(zstd).compress(raw.subarray(0, SECONDS_BYTES));
   const rest = zstd.compress(raw.subarray(SECONDS_BYTES));
@@ -97,8 +100,8 @@ function movable({ header, bytes }: PackedChunk): Uint8Array {
 }
 
 function joined(header: ChunkHeader, body: Uint8Array): Uint8Array {
-  const told = { ...header, bodyBytes: body.length, checksum: bodyChecksum(header.version, body) };
-  const head = encode(told, { ignoreUndefined: true });
+  const sizes = { bodyBytes: body.length, checksum: bodyChecksum(header.version, body) };
+  const head = encodeHeader({ ...header, dictionary: "", ...sizes });
   const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length + body.length);
   joinChunk(head, body, bytes);
   return bytes;

@@ -7,10 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import zlib from "node:zlib";
-import { decode, encode } from "@msgpack/msgpack";
 import { Live } from "../book/live.ts";
 import { writeOrder } from "../feed/nse/writer.ts";
-import { bodyChecksum } from "../frames/body-checksum.ts";
 import { captureFrames } from "../frames/capture.ts";
 import { CaptureCounters } from "../frames/capture-counters.ts";
 import { Channels } from "../frames/channels.ts";
@@ -27,6 +25,7 @@ import { FrameBatch } from "../frames/frame-batch.ts";
 import { openInput } from "../frames/input.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { type ApiService, startApi } from "./api-service.ts";
+import { forgedChunk } from "./chunk-forge.ts";
 import { edgebook } from "./cli-run.ts";
 import { pcapSeed } from "./fuzz-seeds.ts";
 import { runMarket } from "./live-market.ts";
@@ -55,24 +54,6 @@ async function costOf(run: () => Promise<unknown> | unknown): Promise<number> {
   return process.memoryUsage.rss() - before;
 }
 
-/** A chunk with other fields in its header, or another body; its checksums are right. */
-function forged(chunk: Uint8Array, fields: object, body?: Uint8Array): Uint8Array {
-  const view = new DataView(chunk.buffer, chunk.byteOffset);
-  const bodyAt = CHUNK_PREFIX_BYTES + view.getUint32(4, true);
-  const head = decode(chunk.slice(CHUNK_PREFIX_BYTES, bodyAt)) as object;
-  const put = body ?? chunk.slice(bodyAt);
-  const sizes = { bodyBytes: put.length, checksum: bodyChecksum(2, put) };
-  const header = encode({ ...head, ...sizes, ...fields });
-  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + header.length + put.length);
-  bytes.set(chunk.subarray(0, 4));
-  const out = new DataView(bytes.buffer);
-  out.setUint32(4, header.length, true);
-  out.setUint32(8, crc32c(header), true);
-  bytes.set(header, CHUNK_PREFIX_BYTES);
-  bytes.set(put, CHUNK_PREFIX_BYTES + header.length);
-  return bytes;
-}
-
 const someChunk = (): Uint8Array => runMarket({ seed: 2, milliseconds: 100 }).chunks[0].bytes;
 
 describe("whoever sends chunks", () => {
@@ -83,12 +64,12 @@ describe("whoever sends chunks", () => {
     const chunk = someChunk();
     const cost = await costOf(() => {
       for (const rawBytes of [10, 8 << 20]) {
-        const unpacked = unpacker.unpack(forged(chunk, { rawBytes }, bomb));
+        const unpacked = unpacker.unpack(forgedChunk(chunk, { rawBytes }, bomb));
         expect(unpacked).toMatchObject({ code: "bad_body" });
       }
     });
     expect(cost).toBeLessThan(60 * MEGA);
-    const absurd = readChunkHeader(forged(chunk, { rawBytes: 2 ** 31 }));
+    const absurd = readChunkHeader(forgedChunk(chunk, { rawBytes: 2 ** 31 }));
     expect(absurd).toMatchObject({ code: "bad_header" });
   }, 30_000);
 
@@ -112,7 +93,7 @@ describe("whoever sends chunks", () => {
       expect(readChunkHeader(bytes)).toBeInstanceOf(ChunkFault);
     }
     for (const fields of [{ frames: 2 ** 32 }, { stream: -1 }, { firstSequence: 1.5 }]) {
-      expect(readChunkHeader(forged(chunk, fields))).toBeInstanceOf(ChunkFault);
+      expect(readChunkHeader(forgedChunk(chunk, fields))).toBeInstanceOf(ChunkFault);
     }
   });
 
@@ -125,7 +106,7 @@ describe("whoever sends chunks", () => {
       const named = Array.from({ length: 1024 }, (_, at) => ({
         ...{ group: `239.${round}.${at >> 8}.${at & 255}`, port: 1, feed: "", stream: 0, line: -1 },
       }));
-      if (unpacker.unpack(forged(chunk, { channels: named })) instanceof ChunkFault) refused++;
+      if (unpacker.unpack(forgedChunk(chunk, { channels: named })) instanceof ChunkFault) refused++;
     }
     expect(refused).toBeGreaterThan(0);
     expect(channels.list.length).toBeLessThanOrEqual(65_536);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { openZstd } from "../frames/zstd.ts";
 import { type Market, runMarket } from "../tests/live-market.ts";
+import { freshZstd, ownChunks } from "../tests/own-dictionary.ts";
 import { Live } from "./live.ts";
 import { LiveApi } from "./live-api.ts";
 import type { BookJson } from "./live-json.ts";
@@ -141,4 +142,26 @@ describe("the live service", () => {
     const kinds = [...live.faults].sort(([a], [b]) => a.localeCompare(b));
     expect(kinds.map(([kind]) => kind)).toEqual(["bad_checksum", "truncated"]);
   });
+});
+
+test("a dictionary that nobody brought is named once, and its chunks are asked for again", () => {
+  const { chunks, dictionary } = ownChunks(32, 3);
+  const said: string[] = [];
+  const asked: unknown[] = [];
+  const zstd = freshZstd();
+  const live = new Live({
+    zstd,
+    ask: (_, request) => void asked.push(request),
+    tell: (text, event) => void said.push(`${event}: ${text}`),
+  });
+  for (const { bytes } of chunks) live.push(bytes, 1e9);
+  expect(said).toEqual([
+    `dictionary_missing: chunks of colo-1 need the dictionary ${dictionary.name}, which nobody has brought`,
+  ]);
+  expect(live.faults.get("missing_dictionary")).toBeGreaterThan(0);
+  live.advance(2e9);
+  expect(asked.length).toBeGreaterThan(0);
+  zstd.dictionaries.learn(dictionary.name, dictionary.bytes);
+  for (const { bytes } of chunks) live.push(bytes, 2.1e9);
+  expect(live.feeds.get("nse-fo")?.frames).toBe(60);
 });

@@ -68,6 +68,7 @@ export interface LiveOptions {
 const IDLE_GRACE_NS = 500e6;
 /** Feeds are few; a hostile header may name many. */
 const FEEDS_LIMIT = 32;
+const MISSING_LIMIT = 100;
 
 /** One feed: its channels as the chunks name them, its pipeline, its streams. */
 export class LiveFeed {
@@ -154,6 +155,8 @@ export class Live {
   readonly faults = new Map<string, number>();
   /** What calendars refused, for whoever runs this to say. */
   readonly dayNotices = new DayNotices();
+  /** Dictionaries that chunks needed and nobody had, as far as they were told. */
+  private readonly missing = new Set<string>();
   private readonly clears: Clears;
   /** What a saved state lacks comes from its owner's log, and has not come to its end yet. */
   private isReplayed = false;
@@ -279,6 +282,7 @@ export class Live {
     const unpacked = feed.unpacker.unpack(bytes);
     if (unpacked instanceof ChunkFault) {
       this.countFault(unpacked.code);
+      if (unpacked.code === "missing_dictionary") this.tellMissing(unpacked.detail, header);
       return false;
     }
     feed.copies += header.copies;
@@ -369,6 +373,14 @@ export class Live {
     const live = new LiveFeed(feed, this.options, this.asOf);
     this.feeds.set(id, live);
     return live;
+  }
+
+  /** Once for each dictionary: what needs it is asked for again, and given up if it does not come. */
+  private tellMissing(dictionary: string, { collector, feed }: ChunkHeader): void {
+    if (this.missing.has(dictionary) || this.missing.size >= MISSING_LIMIT) return;
+    this.missing.add(dictionary);
+    const text = `chunks of ${collector} need the dictionary ${dictionary}, which nobody has brought`;
+    this.options.tell?.(text, "dictionary_missing", { dictionary, feed });
   }
 
   private countFault(code: string): void {

@@ -8,11 +8,13 @@ import { FEED_IDS } from "../feed/registry.ts";
 import { parseChannelFile } from "../frames/channel-file.ts";
 import type { Channels } from "../frames/channels.ts";
 import type { ChunkCodec } from "../frames/chunk.ts";
+import type { DictionaryChoice } from "../frames/dictionary.ts";
 import type { MqttAccess } from "../frames/mqtt-access.ts";
 import type { CaptureWay } from "../frames/ring-choice.ts";
 import type { SpoolOptions } from "../frames/spool-options.ts";
 import type { KafkaSettings } from "../frames/transport-kafka.ts";
 import packageFile from "../package.json" with { type: "json" };
+import { dictionaryChoice } from "./collect-dictionaries.ts";
 import { type RecoveryAddresses, usualCollectorName, usualSpoolDirectory } from "./collecting.ts";
 import { CliError } from "./errors.ts";
 import { namedFeed } from "./feed-choice.ts";
@@ -38,6 +40,8 @@ export interface CollectSettings {
   readonly to: readonly string[];
   readonly keep: "first" | "both";
   readonly codec: ChunkCodec | undefined;
+  /** What small chunks are packed by. */
+  readonly dictionaries: DictionaryChoice;
   readonly receiveBufferBytes: number;
   readonly chunkAgeNs: number | undefined;
   readonly spoolDirectory: string;
@@ -82,6 +86,7 @@ export function collectSettings(flags: FlagValues): CollectSettings {
     to: given(flags.texts("to"), config.to),
     keep: (flags.text("keep") as "first" | "both" | undefined) ?? config.keep ?? "first",
     codec: (flags.text("codec") as ChunkCodec | undefined) ?? config.codec,
+    dictionaries: dictionaryChoice(given(flags.texts("dictionary"), config.dictionary), feedName),
     receiveBufferBytes: (config.receive_buffer_mib ?? 64) * MIB,
     chunkAgeNs: flags.durationNs("chunk-age") ?? (ageMs === undefined ? undefined : ageMs * 1e6),
     spoolDirectory: flags.text("spool") ?? config.spool?.directory ?? usualSpoolDirectory(name),

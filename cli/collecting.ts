@@ -17,6 +17,7 @@ import type { Feed } from "../feed/feed.ts";
 import { feedById } from "../feed/registry.ts";
 import type { Channel, Channels } from "../frames/channels.ts";
 import type { ChunkCodec, ClockSource } from "../frames/chunk.ts";
+import type { DictionaryChoice } from "../frames/dictionary.ts";
 import type { MqttAccess } from "../frames/mqtt-access.ts";
 import { Spool } from "../frames/spool.ts";
 import type { SpoolError, SpoolOptions } from "../frames/spool-options.ts";
@@ -39,6 +40,8 @@ export interface CollectingOptions {
   readonly keep: "first" | "both";
   /** How chunks are laid out; absent: in columns, where the feed has a layout table. */
   readonly codec?: ChunkCodec | undefined;
+  /** What small chunks are packed by; absent: what comes with edgebook. */
+  readonly dictionaries?: DictionaryChoice;
   readonly clock: ClockSource;
   /** The number of this run; absent: the moment it starts, in ms since 1970 UTC. */
   readonly boot?: number | undefined;
@@ -78,6 +81,7 @@ export interface Collecting {
 export function openCollecting(options: CollectingOptions): Collecting {
   const { channels, name, spec } = options;
   for (const place of options.to) parseChunkAddress(place);
+  if (options.dictionaries !== undefined) openZstd().dictionaries.choose(options.dictionaries);
   let feed = options.feed;
   // With a table, what it does not list is nobody's.
   const listed = new Set(channels.list);

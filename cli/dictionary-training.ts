@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ChunkFault, dictionaryOf, readChunkHeader } from "../frames/chunk.ts";
 import { DICTIONARY_BODY_BYTES } from "../frames/chunk-body.ts";
 import type { Dictionary } from "../frames/dictionary.ts";
+import { learnBeside } from "../frames/dictionary-files.ts";
 import type { Zstd } from "../frames/zstd-port.ts";
 import { CliError } from "./errors.ts";
 
@@ -12,6 +13,8 @@ import { CliError } from "./errors.ts";
 const DICTIONARY_BYTES = 32 << 10;
 /** Fewer samples make a dictionary that knows only them. */
 const SAMPLES_LEAST = 100;
+/** More teach it nothing more. */
+const SAMPLES_MOST = 10_000;
 /** Ids below are given out by others; above, zstd would take four bytes of each chunk for it. */
 const PRIVATE_ID = 0x8000;
 
@@ -25,6 +28,45 @@ export function trainingSample(chunk: Uint8Array, zstd: Zstd): Uint8Array | unde
   if (dictionary instanceof ChunkFault) return undefined;
   const body = chunk.subarray(bodyAt, end);
   return zstd.decompress(body, header.rawBytes, undefined, dictionary)?.slice();
+}
+
+/** Bodies of small chunks of one feed, evenly from all that were offered. */
+export class TrainingSamples {
+  /** Small chunks that were offered. */
+  count = 0;
+  private readonly zstd: Zstd;
+  private samples: Uint8Array[] = [];
+  private every = 1;
+  private feed: string | undefined;
+
+  constructor(zstd: Zstd) {
+    this.zstd = zstd;
+  }
+
+  /** @throws CliError the chunk is of another feed than those before */
+  add(chunk: Uint8Array, folder: string): void {
+    const found = readChunkHeader(chunk);
+    if (found instanceof ChunkFault) return;
+    const { feed, dictionary } = found.header;
+    learnBeside(this.zstd.dictionaries, dictionary, folder);
+    const sample = trainingSample(chunk, this.zstd);
+    if (sample === undefined) return;
+    this.feed ??= feed;
+    if (feed !== this.feed) {
+      const message = `The chunks are of ${this.feed} and of ${feed}, and a dictionary is of one feed.`;
+      throw new CliError("bad_argument", message, "Name the folder of one feed.");
+    }
+    if (this.count++ % this.every > 0) return;
+    this.samples.push(sample);
+    if (this.samples.length <= SAMPLES_MOST) return;
+    this.samples = this.samples.filter((_, at) => at % 2 === 0);
+    this.every *= 2;
+  }
+
+  /** @throws CliError as `trainDictionary` */
+  train(): Promise<Dictionary> {
+    return trainDictionary(this.feed ?? "any feed", this.samples, this.zstd);
+  }
 }
 
 /**

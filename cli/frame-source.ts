@@ -2,11 +2,13 @@
  * Edge: the frames of one or several files, captures and chunks, as batches to be pulled. Several
  * are merged by capture time, as if one host had captured them.
  */
+import { dirname } from "node:path";
 import { captureReader, notACapture } from "../frames/capture.ts";
 import type { CaptureCounters } from "../frames/capture-counters.ts";
 import type { Channels } from "../frames/channels.ts";
 import { ChunkFault, type ChunkHeader, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
 import { ChunkSplitter } from "../frames/chunk-stream.ts";
+import { learnBeside } from "../frames/dictionary-files.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import type { Input } from "../frames/input.ts";
 import { Verdict } from "../frames/link.ts";
@@ -69,13 +71,19 @@ async function* chunkBatches(
   onChunk: ((header: ChunkHeader) => void) | undefined,
   isWanted: (header: ChunkHeader) => boolean,
 ): AsyncGenerator<SourceBatch> {
-  const unpacker = new ChunkUnpacker(channels, openZstd());
+  const zstd = openZstd();
+  const unpacker = new ChunkUnpacker(channels, zstd);
+  const folder = dirname(input.path);
   let found: Uint8Array[] = [];
   const splitter = new ChunkSplitter((bytes) => {
     const read = readChunkHeader(bytes);
-    if (read instanceof ChunkFault || isWanted(read.header)) found.push(bytes.slice());
+    const isFound = !(read instanceof ChunkFault);
+    if (isFound && !isWanted(read.header)) return;
+    if (isFound) learnBeside(zstd.dictionaries, read.header.dictionary, folder);
+    found.push(bytes.slice());
   });
   let damaged = 0;
+  const missing = new Set<string>();
   const unpacked = function* () {
     const chunks = found;
     found = [];
@@ -83,6 +91,7 @@ async function* chunkBatches(
       const chunk = unpacker.unpack(bytes);
       if (chunk instanceof ChunkFault) {
         damaged++;
+        if (chunk.code === "missing_dictionary") missing.add(chunk.detail);
         continue;
       }
       const { header, frames } = chunk;
@@ -100,7 +109,9 @@ async function* chunkBatches(
   splitter.finish();
   yield* unpacked();
   damaged += splitter.damages;
-  if (damaged > 0) counters.stop(input.readBytes, `${damaged} damaged places in its chunks`);
+  if (damaged === 0) return;
+  const needed = missing.size === 0 ? "" : `; not here: dictionary ${[...missing].join(", ")}`;
+  counters.stop(input.readBytes, `${damaged} damaged places in its chunks${needed}`);
 }
 
 /** Chunks keep frames, no packets: each frame counts as the packet that it was. */

@@ -27,6 +27,7 @@ const schema = z.strictObject({
   to: z.array(address).optional(),
   keep: z.enum(["first", "both"]).optional(),
   codec: z.enum(["raw", "columns"]).optional(),
+  dictionary: z.array(z.string().min(1)).optional(),
   receive_buffer_mib: z.int().min(1).max(2047).optional(),
   recovery: address.optional(),
   snapshot: address.optional(),

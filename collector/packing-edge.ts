@@ -174,6 +174,7 @@ export class ThreadPacking implements ChunkPacking, SegmentPacker {
     return {
       channels: [...this.channels.list],
       codec: this.codec,
+      dictionaries: this.zstd.dictionaries.choice,
       results: this.results.shared,
       words: this.words.buffer as SharedArrayBuffer,
       taken: (Atomics.load(this.words, OFFERED) - this.worker.mailbox.depth) | 0,

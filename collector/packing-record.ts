@@ -12,6 +12,7 @@
  */
 import type { Channel } from "../frames/channels.ts";
 import type { ChunkCodec, ChunkTitle } from "../frames/chunk.ts";
+import type { DictionaryChoice } from "../frames/dictionary.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import type { RepackJob } from "./packing.ts";
 
@@ -25,6 +26,8 @@ const ALIGNMENT = 4;
 export interface PackingSetup {
   readonly channels: readonly Channel[];
   readonly codec: ChunkCodec | undefined;
+  /** What small chunks are packed by. */
+  readonly dictionaries: DictionaryChoice;
   /** Where packed chunks go. */
   readonly results: SharedArrayBuffer;
   /** Words: `ABANDONED`, `OFFERED`. */

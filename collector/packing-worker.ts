@@ -44,8 +44,10 @@ class PackingThread {
     this.self = self;
     const channels = new Channels();
     for (const channel of setup.channels) channels.add(channel);
-    this.packer = new ChunkPacker(channels, openZstd(), setup.codec);
-    this.repacker = new ChunkRepacker(openZstd(), setup.codec);
+    const zstd = openZstd();
+    zstd.dictionaries.choose(setup.dictionaries);
+    this.packer = new ChunkPacker(channels, zstd, setup.codec);
+    this.repacker = new ChunkRepacker(zstd, setup.codec);
     this.results = new ByteRing(setup.results);
     this.words = new Int32Array(setup.words);
     this.taken = setup.taken;

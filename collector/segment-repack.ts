@@ -4,9 +4,11 @@
  * The old file is only read; putting the new one in its place is the spool's owner's.
  */
 import { closeSync, fdatasyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { CHUNK_PREFIX_BYTES, ChunkFault, readChunkHeader } from "../frames/chunk.ts";
 import { CHUNK_BYTES_LIMIT, CHUNK_HEADER_BYTES_LIMIT } from "../frames/chunk-header.ts";
 import { type ChunkRepacker, isStored } from "../frames/chunk-repack.ts";
+import { keepDictionary } from "../frames/dictionary-files.ts";
 import type { RepackJob, RepackResult } from "./packing.ts";
 
 /** Most headers are shorter. */
@@ -48,7 +50,7 @@ export class SegmentRepack {
       const whole = this.chunk.subarray(0, end);
       if (readSync(this.from, whole, 0, end, this.at) < end) return this.end(false);
       const smaller = isStored(header) ? this.repacker.repack(whole) : undefined;
-      if (smaller !== undefined) this.repacked++;
+      if (smaller !== undefined) this.keepSmaller();
       this.write(smaller ?? whole);
       bytes = (smaller ?? whole).length;
     }
@@ -56,6 +58,13 @@ export class SegmentRepack {
     this.at += end;
     this.last = header.number;
     return undefined;
+  }
+
+  /** What the smaller chunk needs is beside it before it is. */
+  private keepSmaller(): void {
+    this.repacked++;
+    const { dictionary } = this.repacker;
+    if (dictionary !== undefined) keepDictionary(dirname(this.job.into), dictionary);
   }
 
   /** The header of the next chunk, looked for in so many bytes; undefined at the end. */

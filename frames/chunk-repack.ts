@@ -19,6 +19,7 @@ import {
   type ChunkHeader,
 } from "./chunk-header.ts";
 import { encodeHeader } from "./chunk-header-array.ts";
+import type { Dictionary } from "./dictionary.ts";
 import { FrameBatch } from "./frame-batch.ts";
 import type { Zstd } from "./zstd-port.ts";
 
@@ -28,6 +29,8 @@ export function isStored({ rawBytes, bodyBytes }: ChunkHeader): boolean {
 }
 
 export class ChunkRepacker {
+  /** Of the last chunk that became smaller: what it needs now besides itself. */
+  dictionary: Dictionary | undefined;
   private readonly zstd: Zstd;
   private readonly packer: BodyPacker;
   private readonly unpacker = new BodyUnpacker();
@@ -64,6 +67,7 @@ export class ChunkRepacker {
     const { codec, dictionary, rawBytes, body } = packed;
     if (body.length >= stored.length) return undefined;
     const checksum = bodyChecksum(CHUNK_VERSION, body);
+    this.dictionary = dictionary === "" ? undefined : this.zstd.dictionaries.get(dictionary);
     const sizes = { codec, dictionary, rawBytes, bodyBytes: body.length, checksum };
     return this.joined({ ...header, version: CHUNK_VERSION, ...sizes }, body);
   }

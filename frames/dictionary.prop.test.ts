@@ -127,8 +127,8 @@ describe("canary: a wrong dictionary", () => {
 const variantName = (zstd: Zstd) => made(zstd, variant(1)).name;
 
 /** The same tables and number, another content. */
-function scrambled(bytes: Uint8Array): Uint8Array {
-  const other = new Uint8Array(bytes);
+function scrambled(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const other = Uint8Array.from(bytes);
   for (let at = 1024; at < other.length - 64; at++) other[at] ^= 0x55;
   return other;
 }

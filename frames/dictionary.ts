@@ -11,7 +11,7 @@
 export interface Dictionary {
   readonly name: string;
   readonly feed: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** No dictionary is larger: what helps small chunks is small. */

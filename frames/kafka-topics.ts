@@ -1,7 +1,7 @@
 /**
  * Edge: where things lie in Kafka: a topic of chunks for each feed, in partitions by an explicit map of
- * streams that is fixed for the day, one topic for what the centre asks and one for how far it is,
- * and the topics of events. All names begin with a prefix, so that several systems share a cluster.
+ * streams that is fixed for the day, one topic for what the centre asks, one for how far it is and one for
+ * dictionaries, and the topics of events. All names begin with a prefix, so that several systems share a cluster.
  */
 import { TransportError } from "./transport-error.ts";
 
@@ -42,6 +42,8 @@ export class KafkaTopics {
   readonly control: string;
   /** How far each consumer is with each collector; compacted. */
   readonly position: string;
+  /** Dictionaries that chunks need, by name; compacted. */
+  readonly dictionaries: string;
   /** `FileDescriptorSet` of the events, by digest; compacted. */
   readonly schemas: string;
   private readonly prefix: string;
@@ -50,6 +52,7 @@ export class KafkaTopics {
     this.prefix = prefix;
     this.control = `${prefix}.control`;
     this.position = `${prefix}.position`;
+    this.dictionaries = `${prefix}.dictionaries`;
     this.schemas = `${prefix}.schemas`;
   }
 
@@ -69,7 +72,7 @@ export class KafkaTopics {
 
   /** Only the last value of a key counts there. */
   isCompacted(topic: string): boolean {
-    return topic === this.position || topic === this.schemas;
+    return [this.position, this.dictionaries, this.schemas].includes(topic);
   }
 }
 

@@ -9,7 +9,9 @@
  */
 import { bodyChecksum } from "./body-checksum.ts";
 import { type PackedChunk, readChunkHeader } from "./chunk.ts";
-import { ChunkFault } from "./chunk-header.ts";
+import { ChunkFault, type ChunkHeader } from "./chunk-header.ts";
+import type { Dictionaries } from "./dictionary.ts";
+import { SpoolDictionaries } from "./spool-dictionaries.ts";
 import { isNoRoom, type SpoolFiles } from "./spool-files.ts";
 import {
   SPOOL_DEFAULTS,
@@ -39,16 +41,21 @@ export class SpoolCore {
   private readonly options: SpoolOptions;
   private readonly segmentBytes: number;
   private readonly files: SpoolFiles;
+  private readonly dictionaries: SpoolDictionaries | undefined;
   private segments: Segment[] = [];
   /** The segment that is written to. */
   private open: Segment | undefined;
   private isDirty = false;
   private syncedMs = 0;
 
-  /** @throws SpoolError if there is no room for it */
-  constructor(files: SpoolFiles, options: Partial<SpoolOptions> = {}) {
+  /**
+   * @param dictionaries what chunks may need besides themselves; absent: they need nothing
+   * @throws SpoolError if there is no room for it
+   */
+  constructor(files: SpoolFiles, options: Partial<SpoolOptions> = {}, dictionaries?: Dictionaries) {
     this.options = { ...SPOOL_DEFAULTS, ...options };
     this.files = files;
+    this.dictionaries = dictionaries && new SpoolDictionaries(files, dictionaries);
     this.places = new SpoolPlaces(files);
     this.findSegments();
     const room = files.freeBytes() + this.bytes;
@@ -109,7 +116,7 @@ export class SpoolCore {
     }
     for (let tries = 0; ; tries++) {
       try {
-        this.write(header.boot, header.number, bytes, nowMs);
+        this.write(header, bytes, nowMs);
         return true;
       } catch (thrown) {
         this.cutHalfWritten();
@@ -223,8 +230,10 @@ export class SpoolCore {
     else this.files.remove(segment.name);
   }
 
-  private write(boot: number, number: number, bytes: Uint8Array, nowMs: number): void {
+  private write(header: ChunkHeader, bytes: Uint8Array, nowMs: number): void {
+    const { boot, number, dictionary } = header;
     const { sync } = this.options;
+    if (dictionary !== "") this.dictionaries?.keep(dictionary, sync !== "none");
     const segment = this.writable(boot, number, nowMs);
     this.files.write(segment.name, bytes, segment.bytes);
     if (sync === "always") this.files.sync(segment.name);

@@ -1,8 +1,10 @@
 /** Edge: the spool on the disk of this host, with its clock. */
 import type { PackedChunk } from "./chunk.ts";
+import type { Dictionaries } from "./dictionary.ts";
 import { SpoolCore } from "./spool-core.ts";
 import { DiskFiles } from "./spool-disk.ts";
 import { SpoolError, type SpoolOptions } from "./spool-options.ts";
+import { openZstd } from "./zstd.ts";
 
 const TEND_MS = 200;
 
@@ -11,10 +13,14 @@ export class Spool extends SpoolCore {
   private readonly timer: ReturnType<typeof setInterval>;
 
   /** @throws SpoolError that says why the folder cannot be used, and what to do */
-  constructor(directory: string, options: Partial<SpoolOptions> = {}) {
+  constructor(
+    directory: string,
+    options: Partial<SpoolOptions> = {},
+    dictionaries: Dictionaries = openZstd().dictionaries,
+  ) {
     const disk = openDisk(directory);
     try {
-      super(disk, options);
+      super(disk, options, dictionaries);
     } catch (thrown) {
       disk.release();
       throw asSpoolError(thrown);

@@ -1,7 +1,8 @@
 /**
  * Edge: chunks as files of a directory, one folder a stream, one file an hour of capture time (UTC):
  * `PATH/{feed}/{stream}/2023-10-02T11.ebch`. Each file is chunks one after another, so `cat`
- * joins them and any of them reads alone.
+ * joins them and any of them reads alone, with the dictionaries `PATH/{name}.zdict` if its chunks need
+ * some.
  */
 import {
   closeSync,
@@ -14,13 +15,16 @@ import {
   truncateSync,
   write,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ChunkFault, type ChunkHeader, type PackedChunk, readChunkHeader } from "./chunk.ts";
 import { CHUNK_BYTES_LIMIT } from "./chunk-header.ts";
 import { ChunkSplitter } from "./chunk-stream.ts";
+import type { Dictionaries } from "./dictionary.ts";
+import { keepDictionaryAside, learnBeside } from "./dictionary-files.ts";
 import { scanChunkFile } from "./spool-scan.ts";
 import type { ChunkSink, ChunkSource } from "./transport.ts";
 import { TransportError } from "./transport-error.ts";
+import { openZstd } from "./zstd.ts";
 
 export const CHUNK_FILE_ENDING = ".ebch";
 /** Files kept open: a stream writes to one at a time, and hours end. */
@@ -47,14 +51,22 @@ export class DirChunkSink implements ChunkSink {
   repeated = 0;
   private readonly path: string;
   private readonly onStatus: (text: string) => void;
+  private readonly dictionaries: Dictionaries;
+  /** Dictionaries that are in the directory. */
+  private readonly kept = new Set<string>();
   private readonly files = new Map<string, HourFile>();
   private last: Promise<void> = Promise.resolve();
   private saidMs = Number.NEGATIVE_INFINITY;
   private isClosed = false;
 
   /** @throws TransportError if the directory cannot be made */
-  constructor(path: string, onStatus: (text: string) => void = () => {}) {
+  constructor(
+    path: string,
+    onStatus: (text: string) => void = () => {},
+    dictionaries: Dictionaries = openZstd().dictionaries,
+  ) {
     this.path = path;
+    this.dictionaries = dictionaries;
     this.name = `dir:${path}`;
     this.onStatus = onStatus;
     try {
@@ -92,6 +104,7 @@ export class DirChunkSink implements ChunkSink {
           this.repeated++;
           return;
         }
+        if (header.dictionary !== "") await this.keepDictionary(header.dictionary);
         while (done < bytes.length) done += await written(hour.file, bytes, done);
         hour.newest.set(key, header.number);
         this.wrote();
@@ -101,6 +114,15 @@ export class DirChunkSink implements ChunkSink {
         await Bun.sleep(TRY_AGAIN_MS);
       }
     }
+  }
+
+  /** Before the first chunk that needs it. */
+  private async keepDictionary(name: string): Promise<void> {
+    if (this.kept.has(name)) return;
+    const dictionary = this.dictionaries.get(name);
+    if (dictionary === undefined) return;
+    await keepDictionaryAside(this.path, dictionary);
+    this.kept.add(name);
   }
 
   private wrote(): void {
@@ -164,10 +186,12 @@ export class DirChunkSource implements ChunkSource {
   /** Damaged places in the files. */
   damages = 0;
   private readonly path: string;
+  private readonly dictionaries: Dictionaries;
   private closed = false;
 
-  constructor(path: string) {
+  constructor(path: string, dictionaries: Dictionaries = openZstd().dictionaries) {
     this.path = path;
+    this.dictionaries = dictionaries;
     this.name = `dir:${path}`;
   }
 
@@ -180,6 +204,9 @@ export class DirChunkSource implements ChunkSource {
         if (earliest === undefined || stream.isBefore(earliest)) earliest = stream;
       }
       if (earliest === undefined) break;
+      const { header, folder } = earliest;
+      const dictionary = header?.dictionary ?? "";
+      if (dictionary !== "") learnBeside(this.dictionaries, dictionary, folder);
       await onChunk(earliest.take());
     }
     for (const stream of streams) {
@@ -221,6 +248,7 @@ function chunkFolders(path: string): string[][] {
 class StreamReader {
   /** Of the chunk that `take` gives next; `undefined` at the end. */
   header: ChunkHeader | undefined;
+  readonly folder: string;
   private readonly paths: string[];
   private file = -1;
   private readonly block = new Uint8Array(CHUNK_BYTES_LIMIT);
@@ -229,6 +257,7 @@ class StreamReader {
 
   constructor(paths: readonly string[]) {
     this.paths = [...paths];
+    this.folder = dirname(paths[0]);
     this.look();
   }
 

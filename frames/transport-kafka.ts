@@ -1,6 +1,6 @@
 /**
  * Edge: chunks over Kafka: one topic for each feed, the value of a record is a chunk. What the centre
- * asks and how far it is travel on two small topics beside them.
+ * asks and how far it is travel on two small topics beside them, dictionaries on a third.
  *
  * A broker that is not there, or stands still, is waited for; what is under way to it is bounded in
  * bytes (`bytesLimit`), and `send` waits for room. The client's own buffers come on top: a request holds
@@ -12,6 +12,7 @@
 import type { Tell } from "../metrics/events.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import type { PackedChunk } from "./chunk.ts";
+import type { Dictionaries } from "./dictionary.ts";
 import {
   AGAIN_MS,
   clientOptions,
@@ -25,6 +26,7 @@ import {
   Reading,
   Standing,
 } from "./kafka-client.ts";
+import { KafkaDictionaryReader, KafkaDictionaryWriter } from "./kafka-dictionaries.ts";
 import type { KafkaLag } from "./kafka-lag.ts";
 import {
   KafkaTopics,
@@ -44,6 +46,7 @@ import {
   parseRequest,
   type RepairRequest,
 } from "./transport.ts";
+import { openZstd } from "./zstd.ts";
 
 /** What a user may set of how chunks go to Kafka. */
 export interface KafkaSettings {
@@ -62,6 +65,8 @@ export interface KafkaOptions {
   readonly member?: string | undefined;
   /** Told when the brokers go and come, in a sentence. */
   readonly onStatus?: Tell;
+  /** Where dictionaries of chunks are, and are put; those of this thread unless told. */
+  readonly dictionaries?: Dictionaries;
 }
 
 export const KAFKA_BYTES_LIMIT = 64 << 20;
@@ -82,6 +87,7 @@ export class KafkaChunkSink implements ChunkSink {
   private readonly clients: Promise<KafkaClients>;
   private readonly standing: Standing;
   private readonly partitions = new Map<string, Promise<number>>();
+  private readonly dictionaries: KafkaDictionaryWriter;
   private readonly listening: Reading;
   private readonly startedMs = Date.now();
   private readonly requests: ((request: ControlRequest) => void)[] = [];
@@ -95,6 +101,8 @@ export class KafkaChunkSink implements ChunkSink {
     this.clientName = options.clientName;
     this.settings = options.kafka ?? {};
     this.topics = new KafkaTopics(prefix);
+    const dictionaries = options.dictionaries ?? openZstd().dictionaries;
+    this.dictionaries = new KafkaDictionaryWriter(dictionaries, this.topics);
     this.budget = new ByteBudget(this.settings.bytesLimit ?? KAFKA_BYTES_LIMIT);
     this.standing = new Standing(url, options.onStatus);
     const shared = clientOptions(options.clientName, brokers);
@@ -116,7 +124,9 @@ export class KafkaChunkSink implements ChunkSink {
       const map = this.settings.partitions ?? new Map();
       await this.until(async () => {
         const partition = partitionOf(header.stream, await this.partitionsOf(topic), map);
-        const { producer } = await this.clients;
+        const clients = await this.clients;
+        const { producer } = clients;
+        await this.dictionaries.write(header.dictionary, clients);
         await producer.send({ messages: [{ topic, partition, key, value }] });
       });
     } finally {
@@ -216,6 +226,7 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
   private readonly clients: Promise<KafkaClients>;
   private readonly standing: Standing;
   private readonly made = new Map<string, Promise<number>>();
+  private readonly dictionaries: KafkaDictionaryReader;
   private reading: Reading | undefined;
   private closed = false;
 
@@ -227,7 +238,14 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
     this.brokers = brokers;
     this.topics = new KafkaTopics(prefix);
     this.standing = new Standing(url, options.onStatus);
-    this.clients = openClients(clientOptions(options.clientName, brokers));
+    const shared = clientOptions(options.clientName, brokers);
+    this.clients = openClients(shared);
+    this.dictionaries = new KafkaDictionaryReader(
+      options.dictionaries ?? openZstd().dictionaries,
+      this.topics,
+      shared,
+      async () => (await this.clients).admin,
+    );
   }
 
   get connected(): boolean {
@@ -275,8 +293,10 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
       ...ports,
       makeConsumer: async () => new (await kafkaLibrary()).Consumer(shared),
       topics: () => this.framesTopics(),
-      each: ({ topic, partition, offset, value }) =>
-        onChunk({ bytes: value, topic, partition, offset }),
+      each: async ({ topic, partition, offset, value }) => {
+        await this.dictionaries.fetchFor(value);
+        await onChunk({ bytes: value, topic, partition, offset });
+      },
       onError: (error) => this.standing.fails(error),
       maxBytes: FETCH_BYTES,
       ready: READY_RECORDS,
@@ -327,7 +347,7 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
 
   async close(): Promise<void> {
     this.closed = true;
-    const closing = [closeClients(this.clients), this.stop()];
+    const closing = [closeClients(this.clients), this.stop(), this.dictionaries.close()];
     await Promise.race([Promise.allSettled(closing), Bun.sleep(3000)]);
   }
 

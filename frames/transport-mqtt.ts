@@ -1,6 +1,8 @@
 /**
  * Edge: chunks over MQTT 3.1.1 with QoS 1: `edgebook/frames/{feed}/{stream}` to the centre,
- * `edgebook/control/{collector}` and `edgebook/position/{consumer}` back (JSON).
+ * `edgebook/control/{collector}` and `edgebook/position/{consumer}` back (JSON). Dictionaries stand retained
+ * in `edgebook/dictionary/{name}`: published before the first chunk that needs one, and again to a broker
+ * that comes back, for it may have forgotten them.
  *
  * A broker that is not there is waited for: said at once, then once a minute. What is on its way is
  * bounded by who calls `send`: it waits for the promise, or keeps a window of them.
@@ -8,6 +10,7 @@
 import mqtt, { type IPublishPacket, type MqttClient } from "mqtt";
 import type { Tell } from "../metrics/events.ts";
 import type { PackedChunk } from "./chunk.ts";
+import type { Dictionaries } from "./dictionary.ts";
 import type { MqttAccess } from "./mqtt-access.ts";
 import {
   type CentreLink,
@@ -15,6 +18,7 @@ import {
   type ChunkSource,
   type ControlRequest,
   controlTopic,
+  dictionaryTopic,
   type EdgeLink,
   framesTopic,
   type Position,
@@ -25,12 +29,14 @@ import {
   positionTopic,
   type RepairRequest,
 } from "./transport.ts";
+import { openZstd } from "./zstd.ts";
 
 const RECONNECT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const SAY_AGAIN_MS = 60_000;
 /** How long an ending consumer waits to have told that it ends. */
 const GOODBYE_MS = 500;
+const DICTIONARIES = dictionaryTopic("");
 
 export interface MqttOptions {
   /** Name of the collector or consumer: whose control topic, whose position. */
@@ -39,6 +45,8 @@ export interface MqttOptions {
   readonly access?: MqttAccess | undefined;
   /** Told when the broker goes and comes, in a sentence. */
   readonly onStatus?: Tell;
+  /** Where dictionaries of chunks are, and are put; those of this thread unless told. */
+  readonly dictionaries?: Dictionaries;
 }
 
 /** A connection that comes back by itself, and says when it is gone. */
@@ -151,10 +159,17 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
   private readonly repairs: ((request: RepairRequest) => void)[] = [];
   private readonly positions: ((position: Position, isRetained: boolean) => void)[] = [];
   private readonly departures: ((consumer: string) => void)[] = [];
+  private readonly dictionaries: Dictionaries;
+  /** Names of dictionaries that were published. */
+  private readonly published = new Set<string>();
 
   constructor(url: string, options: MqttOptions) {
     this.name = url;
+    this.dictionaries = options.dictionaries ?? openZstd().dictionaries;
     this.connection = new BrokerConnection(url, options);
+    this.connection.client.on("connect", () => {
+      for (const name of this.published) this.publishDictionary(name);
+    });
     const control = controlTopic(options.clientName);
     this.connection.client.on("message", (topic, payload, { retain }) => {
       const text = payload.toString();
@@ -169,6 +184,9 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
   }
 
   send({ header, bytes }: PackedChunk): Promise<void> {
+    const { dictionary } = header;
+    // What is published first arrives first: nobody waits for it.
+    if (dictionary !== "" && !this.published.has(dictionary)) this.publishDictionary(dictionary);
     return this.connection.publish(framesTopic(header.feed || "unknown", header.stream), bytes);
   }
 
@@ -186,6 +204,13 @@ export class MqttChunkSink implements ChunkSink, EdgeLink {
 
   onDeparture(listener: (consumer: string) => void): void {
     this.departures.push(listener);
+  }
+
+  private publishDictionary(name: string): void {
+    const dictionary = this.dictionaries.get(name);
+    if (dictionary === undefined) return;
+    this.published.add(name);
+    this.connection.publish(dictionaryTopic(name), dictionary.bytes, true).catch(() => {});
   }
 
   private hearPosition(text: string, collector: string, isRetained: boolean): void {
@@ -217,6 +242,9 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
   private readonly topics: string[];
   private readonly departure: { topic: string; text: string };
   private readonly nowSubscribed: () => void;
+  private readonly dictionaries: Dictionaries;
+  private readonly onStatus: Tell;
+  private refusedMs = Number.NEGATIVE_INFINITY;
   private ended: () => void = () => {};
   private hasBegun = false;
   private isClosing = false;
@@ -224,7 +252,10 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
   /** @param topics what to take; every stream of every feed unless told otherwise */
   constructor(url: string, options: MqttOptions, topics: string[] = ["edgebook/frames/+/+"]) {
     this.name = url;
-    this.topics = topics;
+    // What the broker keeps of dictionaries comes before any chunk.
+    this.topics = [dictionaryTopic("+"), ...topics];
+    this.dictionaries = options.dictionaries ?? openZstd().dictionaries;
+    this.onStatus = options.onStatus ?? (() => {});
     const { promise, resolve } = Promise.withResolvers<void>();
     this.subscribed = promise;
     this.nowSubscribed = resolve;
@@ -251,8 +282,13 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
       this.ended = resolve;
       // The acknowledgement, and with it the next message, waits until the chunk was taken.
       client.handleMessage = (packet: IPublishPacket, acknowledge) => {
-        const { payload } = packet;
+        const { topic, payload } = packet;
         const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+        if (topic.startsWith(DICTIONARIES)) {
+          this.learn(topic.slice(DICTIONARIES.length), bytes);
+          acknowledge();
+          return;
+        }
         Promise.resolve(onChunk(bytes)).then(() => acknowledge(), reject);
       };
       this.connection.subscribe(this.topics, () => {
@@ -260,6 +296,13 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
         this.nowSubscribed();
       });
     });
+  }
+
+  private learn(name: string, bytes: Uint8Array): void {
+    const learned = this.dictionaries.learn(name, bytes);
+    if (typeof learned !== "string" || performance.now() - this.refusedMs < SAY_AGAIN_MS) return;
+    this.refusedMs = performance.now();
+    this.onStatus(`${this.name}: the dictionary '${name.slice(0, 80)}' is refused: ${learned}`);
   }
 
   /**

@@ -124,6 +124,11 @@ export function positionTopic(consumer: string): string {
   return `${TOPIC_ROOT}/position/${consumer}`;
 }
 
+/** `edgebook/dictionary/{name}`, retained; `+` as name subscribes to all. */
+export function dictionaryTopic(name: string): string {
+  return `${TOPIC_ROOT}/dictionary/${name}`;
+}
+
 /** As a chunk's header takes it. */
 const COMMAND_CHARS = 64;
 

@@ -32,6 +32,10 @@ export const EVENTS = {
   broker_back: { level: "info", help: "It is there again." },
   shard_failed: { level: "error", help: "A shard of the book service begins again." },
   shard_back: { level: "info", help: "It has what it missed." },
+  dictionary_missing: {
+    level: "error",
+    help: "Chunks need a dictionary that is not here: asked for again, then given up as lost.",
+  },
   chunk_set_aside: { level: "error", help: "A chunk broke its shard again and again." },
 } as const satisfies Readonly<Record<string, EventSpec>>;
 

@@ -26,6 +26,8 @@ export const RecordKind = {
   Client: 9,
   /** A checkpoint has its name, or is given up: another one may be made. */
   Sealed: 10,
+  /** `Dictionary`: chunks behind it may need it. */
+  Dictionary: 11,
 } as const;
 
 export const RECORD_HEAD_BYTES = 16;

@@ -7,6 +7,7 @@
  */
 import type { ActorError } from "../../actors/actor-error.ts";
 import { WorkerEdge } from "../../actors/worker-edge.ts";
+import type { Dictionary } from "../../frames/dictionary.ts";
 import type { Position } from "../../frames/transport.ts";
 import type { Tell } from "../../metrics/events.ts";
 import { type CheckpointCopy, CheckpointFolder } from "../checkpoint/folder.ts";
@@ -29,7 +30,9 @@ import type { ShardWord } from "./word.ts";
 export interface ShardEdgeOptions {
   readonly name: string;
   readonly module: URL;
-  readonly setup: ShardSetup<unknown>;
+  readonly setup: Omit<ShardSetup<unknown>, "dictionaries">;
+  /** What a life that begins now has to know besides what comes with edgebook. */
+  readonly dictionaries: () => readonly Dictionary[];
   /** Where rows of events go: a checkpoint gets its name when all rows up to it are there. */
   readonly rows?: RowsPort | undefined;
   /** Where checkpoints go besides. */
@@ -136,7 +139,7 @@ export class ShardEdge {
           backoffNs: 20e6,
           backoffLimitNs: 1e9,
         },
-        setup: () => options.setup,
+        setup: () => ({ ...options.setup, dictionaries: options.dictionaries() }),
       },
       {
         onFailed: (error) => this.failed(error),

@@ -4,6 +4,7 @@
  */
 import { drainMicrotasks } from "bun:jsc";
 import { serveChunks, type WorkerSelf } from "../../actors/worker-loop.ts";
+import type { Dictionary } from "../../frames/dictionary.ts";
 import { openZstd } from "../../frames/zstd.ts";
 import { CheckpointFolder } from "../checkpoint/folder.ts";
 import { openLive } from "../checkpoint/opening.ts";
@@ -25,6 +26,8 @@ export interface ShardSetup<S> {
   readonly canAsk: boolean;
   /** The owner takes rows of everything that happens to the books. */
   readonly wantsRows: boolean;
+  /** Those that came before this life began; later ones come as records. */
+  readonly dictionaries: readonly Dictionary[];
   /** What `optionsOf` is given. */
   readonly rest: S;
 }
@@ -58,6 +61,7 @@ const IDLE_WORK_MS = 20;
 function openShard<S>(setup: ShardSetup<S>, options: ShardLiveOptions, self: WorkerSelf): Shard {
   const say = (word: ShardWord) => self.say(word);
   const zstd = openZstd();
+  for (const { name, bytes } of setup.dictionaries) zstd.dictionaries.learn(name, bytes);
   const folder = new CheckpointFolder(setup.folder);
   const rows = setup.wantsRows
     ? new EventRows((batch) => say({ say: "events", batch }))

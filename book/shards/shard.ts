@@ -6,6 +6,7 @@
  * question that fails is an answer; a chunk that fails is the supervisor's affair.
  */
 import { encode } from "@msgpack/msgpack";
+import type { Dictionary } from "../../frames/dictionary.ts";
 import type { Position } from "../../frames/transport.ts";
 import type { RecordPlace } from "../checkpoint/file.ts";
 import type { CheckpointSaver } from "../checkpoint/saver.ts";
@@ -176,6 +177,11 @@ export class Shard {
       case RecordKind.Client:
         this.hear(readValue(record) as ClientWord);
         return;
+      case RecordKind.Dictionary: {
+        const { name, bytes } = readValue(record) as Dictionary;
+        live.options.zstd.dictionaries.learn(name, bytes);
+        return;
+      }
       case RecordKind.Sealed:
         this.isUnsealed = false;
     }

@@ -12,6 +12,7 @@ import { decode } from "@msgpack/msgpack";
 import { FEEDS } from "../../feed/registry.ts";
 import { ChunkFault, type ChunkHeader, readChunkHeader } from "../../frames/chunk.ts";
 import type { ControlRequest, Position, RepairRequest } from "../../frames/transport.ts";
+import { openZstd } from "../../frames/zstd.ts";
 import type { Tell } from "../../metrics/events.ts";
 import type { BookApi } from "../book-api.ts";
 import type { Centre, Client, ClientPort } from "../centre.ts";
@@ -50,12 +51,16 @@ export interface ShardedOptions {
 
 /** Quarantined chunks that are remembered, so that one that comes again is not tried again. */
 const QUARANTINED_LIMIT = 1000;
+/** Names of dictionaries that are remembered for each shard. */
+const TOLD_LIMIT = 1000;
 
 export class ShardedCentre implements Centre {
   readonly api: BookApi;
   readonly shards: readonly ShardEdge[];
   private readonly options: ShardedOptions;
   private readonly notes: readonly ElsewhereNotes[];
+  /** Dictionaries that each shard was sent. */
+  private readonly told: readonly Set<string>[];
   private readonly clients = new Map<number, ShardedClient>();
   private readonly quarantined = new Set<string>();
   private lastClient = 0;
@@ -73,7 +78,17 @@ export class ShardedCentre implements Centre {
       const own = { folder, key: `${key} ${name}` };
       const setup = { ...own, tool, saveNs, session, canAsk, wantsRows, rest };
       const shard = new ShardEdge(
-        { name, module, setup, rows, copy, ...(hangNs === undefined ? {} : { hangNs }) },
+        {
+          ...{
+            name,
+            module,
+            setup,
+            rows,
+            copy,
+            dictionaries: () => openZstd().dictionaries.learned,
+          },
+          ...(hangNs === undefined ? {} : { hangNs }),
+        },
         {
           onWord: (word) => this.hear(word),
           onPoisoned: (chunk, tries, number) => this.setAside(name, chunk, tries, number),
@@ -86,6 +101,7 @@ export class ShardedCentre implements Centre {
       return shard;
     });
     this.notes = this.shards.map(() => new ElsewhereNotes());
+    this.told = this.shards.map(() => new Set());
     this.api = new ShardedApi(this.shards, () => this.quarantined.size);
   }
 
@@ -103,9 +119,22 @@ export class ShardedCentre implements Centre {
       if (at !== owner) notes.add(header.collector, header.boot, header.oldest, header.number);
     });
     this.flushNotes(owner);
+    if (header.dictionary !== "") this.tellDictionary(owner, header.dictionary);
     const shard = this.shards[owner];
     if (!this.quarantined.has(nameOf(header))) return shard.add((n) => chunkRecord(bytes, n));
     return shard.add((n) => leftOutRecord(RecordKind.Quarantined, only(header), n));
+  }
+
+  /** What does not come with edgebook is with the shard before the first chunk that needs it. */
+  private tellDictionary(owner: number, name: string): void {
+    const told = this.told[owner];
+    const { dictionaries } = openZstd();
+    if (told.has(name) || dictionaries.isShipped(name)) return;
+    const dictionary = dictionaries.get(name);
+    if (dictionary === undefined) return;
+    if (told.size >= TOLD_LIMIT) told.clear();
+    told.add(name);
+    this.shards[owner].add((number) => valueRecord(RecordKind.Dictionary, dictionary, number));
   }
 
   tick(): void {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openZstd } from "../../frames/zstd.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
+import { ownChunks } from "../../tests/own-dictionary.ts";
 import { openToyService, type ToyService } from "../../tests/toy-service.ts";
 import { until } from "../../tests/until.ts";
 import type { BookApi } from "../book-api.ts";
@@ -213,3 +214,29 @@ describe("books in two shards", () => {
     expect(await end(second)).toEqual(await whole());
   }, 30_000);
 });
+
+test("a shard has a dictionary of its collector's own before the chunk that needs it, in each life", async () => {
+  const { chunks, dictionary, zstd } = ownChunks(31, 20);
+  // As a source learns it; the threads of shards know nothing of it.
+  openZstd().dictionaries.learn(dictionary.name, dictionary.bytes);
+  expect(chunks.every(({ header }) => header.dictionary === dictionary.name)).toBe(true);
+  const live = new Live({ zstd, ask() {} });
+  for (const { bytes } of chunks) live.push(bytes, 1.78e18);
+  live.finish(1.78e18);
+  const expected = new LiveApi(live).streams() as { streams: { messages: number }[] };
+  const service = openToyService({
+    market: { ...market, chunks },
+    state: join(scratch, "dictionary"),
+    faults: { throwAt: 150, once: join(scratch, "dictionary-thrown") },
+    hangNs: 60e9,
+  });
+  await service.push(chunks.length, 5);
+  await until(() => service.centre.shards.some(({ restarts }) => restarts === 1), "a restart");
+  await service.centre.finish();
+  const { streams } = (await service.centre.api.streams()) as typeof expected;
+  expect(streams.map(({ messages }) => messages)).toEqual(
+    expected.streams.map(({ messages }) => messages),
+  );
+  expect(service.said.filter((text) => text.includes("dictionary"))).toEqual([]);
+  await service.close();
+}, 30_000);

@@ -91,6 +91,15 @@ export const command: Command = {
       values: ["raw", "columns"],
       doc: "How chunks are laid out; by the feed's layout table, in columns, unless said.",
     },
+    {
+      name: "dictionary",
+      kind: "text",
+      repeatable: true,
+      placeholder: "FILE|none",
+      doc:
+        "Packs small chunks of its feed by this dictionary, made by 'edgebook chunks train', and not " +
+        "by the one that comes with edgebook; none: by none.",
+    },
     { name: "name", kind: "text", placeholder: "NAME", doc: "The collector's; else the host's." },
     ...SPOOL_FLAGS,
     ...MQTT_FLAGS,

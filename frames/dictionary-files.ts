@@ -1,0 +1,96 @@
+/**
+ * Edge: dictionaries as files, `NAME.zdict`, beside the chunks that need them: in a spool's folder, and at
+ * the top of an archive, two folders above a stream's chunks.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import {
+  DICTIONARY_BYTES_LIMIT,
+  type Dictionaries,
+  type Dictionary,
+  feedOfDictionary,
+} from "./dictionary.ts";
+import { DICTIONARY_ENDING } from "./spool-dictionaries.ts";
+
+/** `PATH/{feed}/{stream}/` lies so many folders below where an archive has its dictionaries. */
+const FOLDERS_ABOVE = 2;
+
+/** Learns a dictionary that is not known from the chunks' folder, or those above it, if it is there. */
+export function learnBeside(dictionaries: Dictionaries, name: string, folder: string): void {
+  if (feedOfDictionary(name) === undefined || dictionaries.get(name) !== undefined) return;
+  let place = resolve(folder);
+  for (let above = 0; above <= FOLDERS_ABOVE; above++) {
+    const bytes = readSmall(join(place, `${name}${DICTIONARY_ENDING}`));
+    if (bytes !== undefined && typeof dictionaries.learn(name, bytes) !== "string") return;
+    place = dirname(place);
+  }
+}
+
+/**
+ * Puts a dictionary beside chunks that will need it; there is a whole one, or none.
+ * @throws the system's error
+ */
+export function keepDictionary(folder: string, dictionary: Dictionary): void {
+  const path = join(folder, `${dictionary.name}${DICTIONARY_ENDING}`);
+  if (isThere(path, dictionary)) return;
+  const aside = `${path}.new`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(aside, dictionary.bytes);
+  synced(aside);
+  renameSync(aside, path);
+  synced(folder);
+}
+
+/** As `keepDictionary`, on a thread of its own: a slow disk keeps nobody waiting. */
+export async function keepDictionaryAside(folder: string, dictionary: Dictionary): Promise<void> {
+  const path = join(folder, `${dictionary.name}${DICTIONARY_ENDING}`);
+  if (isThere(path, dictionary)) return;
+  const aside = `${path}.new`;
+  const file = await open(aside, "w");
+  try {
+    await file.writeFile(dictionary.bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(aside, path);
+  const above = await open(folder, "r");
+  // Some file systems do not sync folders.
+  await above.sync().catch(() => {});
+  await above.close();
+}
+
+/** The dictionary's bytes, unless the file is larger than any; undefined: there is no such file. */
+function readSmall(path: string): Uint8Array | undefined {
+  try {
+    return statSync(path).size <= DICTIONARY_BYTES_LIMIT ? readFileSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isThere(path: string, { bytes }: Dictionary): boolean {
+  const found = readSmall(path);
+  return found !== undefined && Buffer.compare(found, bytes) === 0;
+}
+
+function synced(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } catch {
+    // Some file systems do not sync folders.
+  } finally {
+    closeSync(file);
+  }
+}

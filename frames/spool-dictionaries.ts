@@ -1,0 +1,60 @@
+/**
+ * The dictionaries beside a spool's segments, `NAME.zdict` each: written before the first chunk that
+ * needs one, and never taken away, so that every chunk of the spool can be read by whoever has the folder.
+ * What a power cut left of one is found when it is needed next, and written again.
+ */
+import { DICTIONARY_BYTES_LIMIT, type Dictionaries } from "./dictionary.ts";
+import type { SpoolFiles } from "./spool-files.ts";
+
+export const DICTIONARY_ENDING = ".zdict";
+
+export class SpoolDictionaries {
+  private readonly files: SpoolFiles;
+  private readonly dictionaries: Dictionaries;
+  private readonly kept = new Set<string>();
+
+  /** Earlier lives' dictionaries are learned: their chunks may be asked for. */
+  constructor(files: SpoolFiles, dictionaries: Dictionaries) {
+    this.files = files;
+    this.dictionaries = dictionaries;
+    for (const { name } of files.list()) {
+      if (!name.endsWith(DICTIONARY_ENDING)) continue;
+      const bytes = this.read(name);
+      // One that is torn, or was put there by somebody: whoever needs it will say that it is missing.
+      if (bytes !== undefined) dictionaries.learn(name.slice(0, -DICTIONARY_ENDING.length), bytes);
+    }
+  }
+
+  /**
+   * To be called before a chunk that needs it is written.
+   * @param isSynced it is there after a power cut, too
+   * @throws the disk's error
+   */
+  keep(name: string, isSynced: boolean): void {
+    if (this.kept.has(name)) return;
+    const dictionary = this.dictionaries.get(name);
+    // Nobody has it: the chunk was packed elsewhere.
+    if (dictionary === undefined) return;
+    const file = `${name}${DICTIONARY_ENDING}`;
+    if (!isSame(this.read(file), dictionary.bytes)) {
+      this.files.replace(file, dictionary.bytes);
+      if (isSynced) this.files.sync(file);
+    }
+    this.kept.add(name);
+  }
+
+  private read(file: string): Uint8Array | undefined {
+    const block = new Uint8Array(DICTIONARY_BYTES_LIMIT + 1);
+    try {
+      const length = this.files.read(file, block, 0);
+      this.files.close(file);
+      return block.subarray(0, length);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a?.length === b.length && a.every((byte, at) => byte === b[at]);
+}

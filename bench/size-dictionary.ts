@@ -1,88 +1,90 @@
 /**
- * Edge: what a trained zstd dictionary would save in small chunks, such as a quiet market's, beside what
- * their headers weigh. Trained by the `zstd` tool on the bodies of the first half of the chunks, tried
- * on those of the second.
+ * What small chunks, such as a quiet market's, weigh: as they were when headers had names of fields, without
+ * a dictionary, and with the one that comes with edgebook. It was trained on other seeds than the traffic
+ * is of. Every chunk is unpacked before a figure is told.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { CHUNK_PREFIX_BYTES, ChunkFault, readChunkHeader } from "../frames/chunk.ts";
+import { Channels } from "../frames/channels.ts";
+import { CHUNK_PREFIX_BYTES, ChunkFault, ChunkUnpacker, readChunkHeader } from "../frames/chunk.ts";
+import { encodeHeader } from "../frames/chunk-header-array.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { collected } from "./size.ts";
 import type { Traffic } from "./size-traffic.ts";
 
-const DICTIONARY_BYTES = 64 << 10;
-/** Chunks that are tried, at most: the tool takes them as files. */
-const CHUNKS = 1200;
-const CHUNKS_LEAST = 40;
-
 export interface DictionaryResult {
   readonly chunks: number;
-  /** Of the chunks of the second half, each a mean. */
+  /** Part of them that are packed by a dictionary. */
+  readonly share: number;
+  /** Of a chunk, each a mean. */
   readonly messages: number;
+  readonly namedHeaderBytes: number;
   readonly headerBytes: number;
   readonly bodyBytes: number;
   readonly withDictionaryBytes: number;
+  /** All of it. */
+  readonly bytesBefore: number;
+  readonly bytes: number;
 }
 
-/** @returns undefined where there is no `zstd` tool, or too few chunks */
-export function measureDictionary(
-  traffic: Traffic,
-  chunkAgeNs: number,
-): DictionaryResult | undefined {
-  const { chunks, messages } = collected(traffic, "columns", chunkAgeNs);
-  const tried = chunks.slice(0, CHUNKS);
-  if (Bun.which("zstd") === null || tried.length < CHUNKS_LEAST) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), "edgebook-dictionary-"));
-  try {
-    const half = tried.length >> 1;
-    let headerBytes = 0;
-    let bodyBytes = 0;
-    const names = tried.map(({ bytes }, at) => {
-      const found = readChunkHeader(bytes);
-      if (found instanceof ChunkFault) throw new Error(found.message);
-      const { header, bodyAt, end } = found;
-      const raw = openZstd().decompress(bytes.subarray(bodyAt, end), header.rawBytes);
-      if (raw === null) throw new Error("a body does not unpack");
-      if (at >= half) {
-        headerBytes += bodyAt - CHUNK_PREFIX_BYTES;
-        bodyBytes += header.bodyBytes;
-      }
-      const name = join(folder, `${at}`);
-      writeFileSync(name, raw);
-      return name;
-    });
-    const dictionary = join(folder, "dictionary");
-    zstd("--train", `--maxdict=${DICTIONARY_BYTES}`, ...names.slice(0, half), "-o", dictionary);
-    zstd("-1", "--no-check", "-D", dictionary, ...names.slice(half));
-    const packed = readdirSync(folder).filter((name) => name.endsWith(".zst"));
-    const count = tried.length - half;
-    const withDictionary = packed.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-    return {
-      chunks: count,
-      messages: messages / chunks.length,
-      headerBytes: headerBytes / count,
-      bodyBytes: bodyBytes / count,
-      withDictionaryBytes: withDictionary / count,
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** @param chunkAgeNs how soon chunks close, and so how small they are */
+export function measureDictionary(traffic: Traffic, chunkAgeNs: number): DictionaryResult {
+  const without = weighed(traffic, chunkAgeNs, true);
+  const by = weighed(traffic, chunkAgeNs, false);
+  const prefix = CHUNK_PREFIX_BYTES;
+  return {
+    chunks: by.chunks,
+    share: by.share,
+    messages: by.messages,
+    namedHeaderBytes: without.namedHeaderBytes,
+    headerBytes: by.headerBytes,
+    bodyBytes: without.bodyBytes,
+    withDictionaryBytes: by.bodyBytes,
+    bytesBefore: prefix + without.namedHeaderBytes + without.bodyBytes,
+    bytes: prefix + by.headerBytes + by.bodyBytes,
+  };
 }
 
 /** One line for people. */
 export function dictionaryLine(result: DictionaryResult): string {
-  const { messages, headerBytes, bodyBytes, withDictionaryBytes } = result;
-  const saved = bodyBytes - withDictionaryBytes;
+  const { messages, namedHeaderBytes, headerBytes, bodyBytes, withDictionaryBytes } = result;
+  const { bytesBefore, bytes, share } = result;
   const percent = (part: number, of: number) => `${((100 * part) / of).toFixed(1)} %`;
   return (
-    `  ${messages.toFixed(0)} messages a chunk: header ${headerBytes.toFixed(0)} bytes, body ` +
-    `${bodyBytes.toFixed(0)}, with a trained dictionary ${withDictionaryBytes.toFixed(0)}: ` +
-    `${percent(saved, bodyBytes)} of the body, ${percent(saved, headerBytes + bodyBytes)} of the chunk`
+    `  ${messages.toFixed(0)} messages a chunk: header ${namedHeaderBytes.toFixed(0)} bytes with names, ` +
+    `${headerBytes.toFixed(0)} without; body ${bodyBytes.toFixed(0)}, by the dictionary ` +
+    `${withDictionaryBytes.toFixed(0)} (${percent(bodyBytes - withDictionaryBytes, bodyBytes)} less, ` +
+    `in ${percent(share, 1)} of the chunks); chunk ${bytesBefore.toFixed(0)}, now ${bytes.toFixed(0)}: ` +
+    `${percent(bytesBefore - bytes, bytesBefore)} less`
   );
 }
 
-function zstd(...words: string[]): void {
-  const done = Bun.spawnSync(["zstd", "-q", "-f", ...words], { stderr: "pipe" });
-  if (!done.success) throw new Error(`zstd: ${done.stderr.toString().trim()}`);
+function weighed(traffic: Traffic, chunkAgeNs: number, isOff: boolean) {
+  const zstd = openZstd();
+  const { choice } = zstd.dictionaries;
+  zstd.dictionaries.choose({ isOff, preferred: [] });
+  const { chunks, messages } = collected(traffic, "columns", chunkAgeNs);
+  zstd.dictionaries.choose(choice);
+  const unpacker = new ChunkUnpacker(new Channels(), zstd);
+  const sums = { headerBytes: 0, namedHeaderBytes: 0, bodyBytes: 0, share: 0 };
+  let frames = 0;
+  for (const { bytes, header } of chunks) {
+    const found = readChunkHeader(bytes);
+    const unpacked = unpacker.unpack(bytes);
+    if (found instanceof ChunkFault) throw new Error(found.message);
+    if (unpacked instanceof ChunkFault) throw new Error(unpacked.message);
+    frames += unpacked.frames.count;
+    sums.headerBytes += found.bodyAt - CHUNK_PREFIX_BYTES;
+    sums.namedHeaderBytes += encodeHeader({ ...header, version: 2 }).length;
+    sums.bodyBytes += header.bodyBytes;
+    sums.share += header.dictionary === "" ? 0 : 1;
+  }
+  if (frames !== traffic.frames.count) throw new Error("frames are missing");
+  const { length: count } = chunks;
+  return {
+    chunks: count,
+    messages: messages / count,
+    headerBytes: sums.headerBytes / count,
+    namedHeaderBytes: sums.namedHeaderBytes / count,
+    bodyBytes: sums.bodyBytes / count,
+    share: sums.share / count,
+  };
 }

@@ -11,9 +11,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DirChunkSink } from "../frames/transport-dir.ts";
+import { openZstd } from "../frames/zstd.ts";
 import { ethernet, ipv4, pcapFile, udp } from "./capture-files.ts";
 import { edgebook } from "./cli-run.ts";
 import { nseMessage } from "./nse-messages.ts";
+import { smallMarket } from "./small-market.ts";
 
 const house = join(import.meta.dir, "..");
 const target = `linux-${process.arch}`;
@@ -81,10 +84,30 @@ describe.skipIf(process.platform !== "linux")("the one-file binary", () => {
     expect(own).toEqual(filesOf(join(folder, "chunks")));
   });
 
+  test("has the dictionaries in it: it packs small chunks by them, and reads them", async () => {
+    writeFileSync(join(alone, "few.pcap"), pcapFile(packets.slice(0, 30)));
+    const words = ["collect", "--pcap", "few.pcap", "--feed", "nse-fo", "--to", "dir:few"];
+    expect((await binary(...words)).code).toBe(0);
+    const packed = [...filesOf(join(alone, "few")).keys()];
+    expect(packed.filter((name) => name.endsWith(".zdict"))).toHaveLength(1);
+    const archive = join(folder, "small");
+    const sink = new DirChunkSink(archive);
+    const chunks = smallMarket({ frames: 60 }).chunks(openZstd(), 20);
+    expect(chunks.every(({ header }) => header.dictionary !== "")).toBe(true);
+    for (const chunk of chunks) await sink.send(chunk);
+    await sink.close();
+    const [file] = [...filesOf(archive).keys()].filter((name) => name.endsWith(".ebch"));
+    // Alone, without the dictionary's file that an archive has.
+    copyFileSync(join(archive, file), join(alone, "small.ebch"));
+    const { code, err } = await binary("chunks", "verify", "small.ebch");
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining("60 frames") });
+  });
+
   test("rebuilds, lists chunks and knows the feeds", async () => {
     const rebuilt = await binary("rebuild", capture, "--feed", "nse-fo", "--schema", "bbo");
     expect(rebuilt.out.trimEnd().split("\n")).toHaveLength(500);
-    const [chunks] = [...filesOf(join(alone, "chunks")).keys()];
+    const files = [...filesOf(join(alone, "chunks")).keys()];
+    const chunks = files.find((name) => name.endsWith(".ebch")) ?? "";
     expect((await binary("chunks", "list", join("chunks", chunks))).code).toBe(0);
     expect((await binary("feeds")).out).toContain("nasdaq-itch50");
     for (const command of ["replay", "stat"]) {

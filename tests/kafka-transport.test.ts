@@ -1,10 +1,13 @@
 /** Chunks over a real Kafka: to the centre and back, through a broker that dies and comes again. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Channels } from "../frames/channels.ts";
+import { ChunkFault, ChunkUnpacker } from "../frames/chunk.ts";
 import { parseKafkaAddress, partitionOf } from "../frames/kafka-topics.ts";
 import type { ControlRequest } from "../frames/transport.ts";
 import { KafkaChunkSink, KafkaChunkSource } from "../frames/transport-kafka.ts";
 import { type KafkaBroker, KafkaMissing, startKafka } from "../scripts/kafka/broker.ts";
 import { kcat } from "./kafka-kcat.ts";
+import { freshZstd, ownChunks } from "./own-dictionary.ts";
 import { testChunk } from "./test-chunk.ts";
 import { until } from "./until.ts";
 
@@ -54,6 +57,40 @@ test(
     expect("onPosition" in sink).toBe(false);
     const told = kcat(broker, `${PREFIX}.position`, "%k %s");
     if (told !== undefined) expect(told).toBe(`book-1/colo-1 ${JSON.stringify(position)}`);
+    await sink.close();
+    await source.close();
+    await run;
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a dictionary is in its topic before the chunks that need it, and whoever reads them fetches it",
+  async () => {
+    if (broker === undefined) return;
+    const { chunks, dictionary, zstd } = ownChunks(5);
+    const url = `kafka://${broker.brokers}/dictionaries`;
+    const sink = new KafkaChunkSink(url, {
+      clientName: "colo-5",
+      dictionaries: zstd.dictionaries,
+    });
+    await Promise.all(chunks.map((each) => sink.send(each)));
+    const told = kcat(broker, "dictionaries.dictionaries", "%k %S\n");
+    if (told !== undefined) {
+      expect(told.trim()).toBe(`${dictionary.name} ${dictionary.bytes.length}`);
+    }
+    const other = freshZstd();
+    const source = new KafkaChunkSource(url, {
+      clientName: "book-5",
+      dictionaries: other.dictionaries,
+    });
+    const unpacker = new ChunkUnpacker(new Channels(), other);
+    const read: boolean[] = [];
+    const run = source.run((bytes) => {
+      read.push(!(unpacker.unpack(bytes) instanceof ChunkFault));
+    });
+    await until(() => read.length === chunks.length, "the chunks", 60_000);
+    expect(new Set(read)).toEqual(new Set([true]));
     await sink.close();
     await source.close();
     await run;

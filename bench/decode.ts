@@ -9,7 +9,7 @@ import { nasdaqItch50 } from "../feed/nasdaq/feed.ts";
 import { nseFo } from "../feed/nse/feed.ts";
 import { NseFraming } from "../feed/nse/framing.ts";
 import { OpBatch, OpKind } from "../feed/op-batch.ts";
-import { PacketBatch } from "../feed/packet-batch.ts";
+import { Fault, PacketBatch } from "../feed/packet-batch.ts";
 import type { MarketFile } from "./market-files.ts";
 import { runYardstick } from "./yardstick.ts";
 
@@ -24,8 +24,11 @@ export interface DecodeResult {
   readonly yardstickDigest: string;
 }
 
-/** Messages framed and decoded at once, as the pipeline does it. */
-const BATCH = 1024;
+/** Room for the messages of a piece. */
+const BATCH = 2048;
+/** Bytes that are framed and decoded at once: no more messages than a batch has room for. */
+const PIECE_BYTES = 32 * 1024;
+const NO_CHANNEL = { stream: 0 };
 
 export function measureDecode(file: MarketFile, rounds: number): DecodeResult {
   const bytes = file.feed === "itch" ? wholeFile(file.path) : bareMessages(wholeFile(file.path));
@@ -59,9 +62,9 @@ export function measureDecode(file: MarketFile, rounds: number): DecodeResult {
 /** Messages of NASDAQ's own file. */
 class ItchRun {
   private readonly bytes: Uint8Array;
-  private readonly packets = new PacketBatch(1, 4096);
-  private readonly messages = new MessageBatch(4096);
-  private readonly ops = new OpBatch(4096);
+  private readonly packets = new PacketBatch(1, BATCH);
+  private readonly messages = new MessageBatch(BATCH);
+  private readonly ops = new OpBatch(BATCH);
   private readonly decoder = nasdaqItch50.decoder({});
 
   constructor(bytes: Uint8Array) {
@@ -75,16 +78,13 @@ class ItchRun {
     messages.bytes = bytes;
     messages.view = view;
     let total = 0;
+    shareMessages(packets, messages);
     for (let at = 0; file && at < bytes.length; ) {
       packets.clear();
-      const next = file.split(view, at, Math.min(at + 32_768, bytes.length), packets);
+      const next = file.split(view, at, Math.min(at + PIECE_BYTES, bytes.length), packets);
       if (next <= at) break;
       at = next;
       const count = packets.messageCount;
-      for (let i = 0; i < count; i++) {
-        messages.offset[i] = packets.messageOffset[i];
-        messages.length[i] = packets.messageLength[i];
-      }
       decoder.decodeRun(messages, 0, count, ops);
       sum?.take(ops, count);
       total += count;
@@ -93,12 +93,10 @@ class ItchRun {
   }
 }
 
-/** Messages of one NSE line, each a datagram of its own, in batches as a capture's reader gives them. */
+/** Messages of one NSE line behind one another, as the recovery server gives them and the parser has them. */
 class NseRun {
   private readonly bytes: Uint8Array;
-  private readonly offsets = new Int32Array(BATCH);
-  private readonly lengths = new Int32Array(BATCH);
-  private readonly packets = new PacketBatch(BATCH, BATCH);
+  private readonly packets = new PacketBatch(1, BATCH);
   private readonly messages = new MessageBatch(BATCH);
   private readonly ops = new OpBatch(BATCH);
   private readonly framing = new NseFraming();
@@ -109,36 +107,34 @@ class NseRun {
   }
 
   decode(sum: FieldSum | undefined): number {
-    const { bytes, offsets, lengths, packets, messages, framing } = this;
+    const { bytes, packets, messages, ops, framing } = this;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     messages.bytes = bytes;
     messages.view = view;
     let total = 0;
+    shareMessages(packets, messages);
     for (let at = 0; at < bytes.length; ) {
-      let count = 0;
-      for (; count < BATCH && at < bytes.length; count++) {
-        offsets[count] = at;
-        lengths[count] = view.getInt16(at, true);
-        at += lengths[count];
-      }
       packets.clear();
-      const read = framing.readRun(view, offsets, lengths, 0, count, packets);
-      if (read < count) throw new Error(`message ${total + read} of the file is damaged`);
-      total += this.decodePackets(sum);
+      const length = Math.min(PIECE_BYTES, bytes.length - at);
+      const fault = framing.read(view, at, length, 0, NO_CHANNEL, packets);
+      const isCut = fault === Fault.Truncated || fault === Fault.TrailingBytes;
+      const count = packets.messageCount;
+      if (count === 0 || (fault !== Fault.None && !isCut)) {
+        throw new Error(`message ${total + count} of the file is damaged`);
+      }
+      at = messages.offset[count - 1] + messages.length[count - 1];
+      this.decoder.decodeRun(messages, 0, count, ops);
+      sum?.take(ops, count);
+      total += count;
     }
     return total;
   }
+}
 
-  private decodePackets(sum: FieldSum | undefined): number {
-    const { packets, messages, ops } = this;
-    const { count } = packets;
-    messages.offset.set(packets.messageOffset.subarray(0, count));
-    messages.length.set(packets.messageLength.subarray(0, count));
-    messages.sequence.set(packets.sequence.subarray(0, count));
-    this.decoder.decodeRun(messages, 0, count, ops);
-    sum?.take(ops, count);
-    return count;
-  }
+/** What the framing finds is the batch that is decoded, as in `BookPipeline`: no copy. */
+function shareMessages(packets: PacketBatch, messages: MessageBatch): void {
+  packets.messageOffset = messages.offset;
+  packets.messageLength = messages.length;
 }
 
 /** The sum that the yardstick makes of what it parsed, modulo 2^32. */

@@ -36,6 +36,8 @@ import { HEAD_SHIFT, ORDER_WORDS, PriceLevels, sideHead } from "./price-levels.t
 
 /** Words of a record. */
 export const RECORD_SHIFT = 3;
+/** Leaves every index of a record as it is, and says that it is not negative. */
+export const RECORD_BITS = 0x7ffffff8;
 export const ID_LOW = 0;
 export const ID_HIGH = 1;
 export const NEXT = 2;

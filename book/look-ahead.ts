@@ -11,84 +11,119 @@
  * was found to the loop that applies; and, measured together, the second tick of a replace, the words of
  * bits, the second order of a chain.
  */
+import { refuseBatch } from "../feed/columns.ts";
 import { type OpBatch, OpKind } from "../feed/op-batch.ts";
-import { type BookStore, chainOf, KEY, PLACE, RECORD_SHIFT, VACANT_SLOT } from "./book-store.ts";
-import { HEAD_SHIFT, SIDE_SHIFT, START, tickNumber, WIDTH } from "./price-levels.ts";
+import {
+  type BookStore,
+  chainOf,
+  KEY,
+  PLACE,
+  RECORD_BITS,
+  RECORD_SHIFT,
+  VACANT_SLOT,
+} from "./book-store.ts";
+import { HEAD_BITS, HEAD_SHIFT, SIDE_SHIFT, START, tickNumber, WIDTH } from "./price-levels.ts";
 
 /** Ops that are looked at together. */
 export const LOOK_AHEAD = 64;
 
-export class LookAhead {
-  /** What the loads gave: kept so that they cannot be left out. */
-  touched = 0;
-  private readonly chains = new Int32Array(LOOK_AHEAD);
-  private readonly slots = new Int32Array(LOOK_AHEAD);
-  /** Indices of the words of ticks, and of records that new orders will take. */
-  private readonly ticks = new Int32Array(LOOK_AHEAD);
-  private readonly vacant = new Int32Array(LOOK_AHEAD);
+/*
+ * What the loops hand on, good for one call. Arrays that are constants of this file have a length that the
+ * engine knows: it checks no bound of them.
+ */
+const CHAINS = new Int32Array(LOOK_AHEAD);
+const SLOTS = new Int32Array(LOOK_AHEAD);
+/** Indices of the words of ticks, and of records that new orders will take. */
+const TICKS = new Int32Array(LOOK_AHEAD);
+const TAKEN = new Int32Array(LOOK_AHEAD);
 
-  /** Ops `from` to `to`, at most `LOOK_AHEAD`. */
-  look(store: BookStore, ops: OpBatch, from: number, to: number, priceBias: number): void {
-    const { chains, slots, ticks, vacant } = this;
-    const { records, levels } = store;
-    const count = to - from;
-    for (let i = 0; i < count; i++) {
-      const at = (from + i) | 0;
-      chains[i] = chainOf(ops.idLo[at], ops.idHi[at], store.shift);
-    }
-    gather(store.chains, chains, slots, count);
-    let touched = touchRecords(records, slots, count);
-    this.findTicks(store, ops, from, count, priceBias);
-    touched ^= touch(levels.ticks, ticks, count);
-    touched ^= touch(records, vacant, count);
-    this.touched ^= touched;
-  }
+/**
+ * Looks at ops `from` to `to`, at most `LOOK_AHEAD`.
+ * @returns what the loads gave, to be kept somewhere so that they cannot be left out
+ */
+export function lookAhead(
+  store: BookStore,
+  ops: OpBatch,
+  from: number,
+  to: number,
+  priceBias: number,
+): number {
+  const { records, levels } = store;
+  const count = to - from;
+  findChains(ops, from, count, store.shift);
+  gather(store.chains, count);
+  let touched = touchRecords(records, count);
+  findTicks(store, ops, from, count, priceBias);
+  touched ^= touch(levels.ticks, TICKS, count);
+  return touched ^ touch(records, TAKEN, count);
+}
 
-  /**
-   * The tick of an Add's price, else of the order that was found; 0, where no window has a tick, if it
-   * is in none. It is said without a branch: which kind of op comes next nobody can guess, and a
-   * wrong guess costs more than all of this.
-   */
-  private findTicks(
-    store: BookStore,
-    { kind, side, instrument, price }: OpBatch,
-    from: number,
-    count: number,
-    priceBias: number,
-  ): void {
-    const { slots, ticks, vacant } = this;
-    const { records, books } = store;
-    const { heads } = store.levels;
-    for (let i = 0; i < count; i++) {
-      const at = (from + i) | 0;
-      const book = instrument[at];
-      const isKnown = (~book >> 31) & ((book - books) >> 31);
-      const bid = (book << HEAD_SHIFT) & isKnown;
-      const record = slots[i] << RECORD_SHIFT;
-      const isAdd = ((kind[at] ^ OpKind.Add) - 1) >> 31;
-      const isSell = ((side[at] & isAdd) | (records[record + PLACE] & ~isAdd)) & 1;
-      const head = bid + (isSell << SIDE_SHIFT);
-      const added = ((price[at] - priceBias) | 0) ^ -isSell;
-      const number = tickNumber(heads, head, (added & isAdd) | (records[record + KEY] & ~isAdd));
-      const isInside = ((number - heads[head + WIDTH]) >> 31) & (~number >> 31);
-      ticks[i] = ((heads[head + START] + number) & isInside) << 1;
-      vacant[i] = (heads[bid + VACANT_SLOT] & isAdd) << RECORD_SHIFT;
-    }
+function findChains({ idLo, idHi }: OpBatch, from: number, count: number, shift: number): void {
+  const rows = idLo.length;
+  if (from < 0 || idHi.length !== rows) refuseBatch();
+  for (let i = 0, at = from; i < LOOK_AHEAD && at < rows; i++, at++) {
+    if (i >= count) return;
+    CHAINS[i] = chainOf(idLo[at], idHi[at], shift);
   }
 }
 
-function gather(words: Int32Array, indices: Int32Array, out: Int32Array, count: number): void {
-  for (let i = 0; i < count; i++) out[i] = words[indices[i]];
+function gather(words: Int32Array, count: number): void {
+  for (let i = 0; i < LOOK_AHEAD; i++) {
+    if (i >= count) return;
+    SLOTS[i] = words[CHAINS[i]];
+  }
 }
 
 function touch(words: Int32Array, indices: Int32Array, count: number): number {
   let touched = 0;
-  for (let i = 0; i < count; i++) touched ^= words[indices[i]];
+  for (let i = 0; i < indices.length; i++) {
+    if (i >= count) break;
+    touched ^= words[indices[i]];
+  }
   return touched;
 }
 
-function touchRecords(records: Int32Array, slots: Int32Array, count: number): number {
+function touchRecords(records: Int32Array, count: number): number {
   let touched = 0;
-  for (let i = 0; i < count; i++) touched ^= records[slots[i] << RECORD_SHIFT];
+  for (let i = 0; i < LOOK_AHEAD; i++) {
+    if (i >= count) break;
+    touched ^= records[SLOTS[i] << RECORD_SHIFT];
+  }
   return touched;
+}
+
+/**
+ * The tick of an Add's price, else of the order that was found; 0, where no window has a tick, if it
+ * is in none. It is said without a branch: which kind of op comes next nobody can guess, and a
+ * wrong guess costs more than all of this.
+ */
+function findTicks(
+  store: BookStore,
+  { kind, side, instrument, price }: OpBatch,
+  from: number,
+  count: number,
+  priceBias: number,
+): void {
+  const { records, books } = store;
+  const { heads } = store.levels;
+  const biasWord = priceBias | 0;
+  const rows = kind.length;
+  if (from < 0 || side.length !== rows || instrument.length !== rows || price.length !== rows)
+    return;
+  for (let i = 0, at = from; i < LOOK_AHEAD && at < rows; i++, at++) {
+    if (i >= count) return;
+    const book = instrument[at];
+    const isKnown = (~book >> 31) & ((book - books) >> 31);
+    const bid = (book << HEAD_SHIFT) & isKnown & HEAD_BITS;
+    const record = (SLOTS[i] << RECORD_SHIFT) & RECORD_BITS;
+    const isAdd = ((kind[at] ^ OpKind.Add) - 1) >> 31;
+    const isSell = ((side[at] & isAdd) | (records[record + PLACE] & ~isAdd)) & 1;
+    TAKEN[i] = (heads[bid + VACANT_SLOT] & isAdd) << RECORD_SHIFT;
+    const head = (bid + (isSell << SIDE_SHIFT)) & HEAD_BITS;
+    const added = (price[at] | 0) ^ biasWord ^ -isSell;
+    const width = heads[head + WIDTH];
+    const number = tickNumber(heads, head, (added & isAdd) | (records[record + KEY] & ~isAdd));
+    const isInside = ((number - width) >> 31) & (~number >> 31);
+    TICKS[i] = ((heads[head + START] + number) & isInside) << 1;
+  }
 }

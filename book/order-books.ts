@@ -23,7 +23,7 @@ import { type OpBatch, OpFlag, OpKind, Side } from "../feed/op-batch.ts";
 import { BookStore } from "./book-store.ts";
 import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
-import { LOOK_AHEAD, LookAhead } from "./look-ahead.ts";
+import { LOOK_AHEAD, lookAhead } from "./look-ahead.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 import { applyPlain, type LoopContext, MOVE_WORDS } from "./order-loop.ts";
 import { sideHead } from "./price-levels.ts";
@@ -45,7 +45,8 @@ export class OrderBooks implements Books {
   /** Subtracted from a price to get a sortable signed word. */
   private readonly priceBias: number;
   private readonly context: LoopContext;
-  private readonly ahead = new LookAhead();
+  /** What was loaded ahead: kept, so that no engine leaves the loads out. */
+  private touched = 0;
 
   constructor(options: OrderBooksOptions) {
     const memory = options.memory ?? PLAIN_MEMORY;
@@ -75,7 +76,7 @@ export class OrderBooks implements Books {
     for (let start = from; start < to; start += LOOK_AHEAD) {
       const end = Math.min(to, start + LOOK_AHEAD);
       store.makeRoom(LOOK_AHEAD);
-      this.ahead.look(store, ops, start, end, this.priceBias);
+      this.touched ^= lookAhead(store, ops, start, end, this.priceBias);
       let at = start;
       while (at < end) {
         at = applyPlain(context, ops, at, end, observer);

@@ -129,7 +129,7 @@ export class BookPipeline implements DeliverySink {
 
   deliver(batch: MessageBatch): void {
     const { count, stream, kind } = batch;
-    if (this.ops.capacity < count) this.ops = new OpBatch(batch.capacity);
+    if (this.ops.capacity !== batch.capacity) this.ops = new OpBatch(batch.capacity);
     let from = 0;
     while (from < count) {
       const index = stream[from];
@@ -161,7 +161,7 @@ export class BookPipeline implements DeliverySink {
       for (let i = 0; i < count; i++) sequence[i] = first + i;
       this.fileSequence += count;
       batch.count = count;
-      if (this.ops.capacity < count) this.ops = new OpBatch(batch.capacity);
+      if (this.ops.capacity !== batch.capacity) this.ops = new OpBatch(batch.capacity);
       this.applyRun(stream, batch, 0, count);
       done += count;
     }

@@ -34,6 +34,9 @@ import { type Memory, words } from "./memory.ts";
 /** Words of a book's head; a side's eight come first, bids before asks. */
 export const HEAD_SHIFT = 5;
 export const SIDE_SHIFT = 3;
+/** Leave every index of a side's words, and of a tick's, as it is, and say that it is not negative. */
+export const HEAD_BITS = 0x7ffffff8;
+export const TICK_BITS = 0x7ffffffe;
 /** Key of the window's first tick. */
 export const BASE = 0;
 /** Inverse of the tick's odd part modulo 2^32, and the power of two that is its other part. */
@@ -45,7 +48,8 @@ export const WIDTH = 4;
 /** Index of the best tick, `START` less 1 if the window is empty. */
 export const BEST = 5;
 const FAR_OPS = 6;
-const TICK = 7;
+/** The tick that was learnt, in units of the price. */
+export const TICK = 7;
 /** Where the words of the far lists begin, four a side. */
 const FAR = 16;
 const FAR_SHIFT = 2;

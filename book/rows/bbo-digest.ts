@@ -12,8 +12,13 @@ const FNV_START = 2_166_136_261 | 0;
 const FNV_PRIME = 16_777_619;
 /** Words of a move: the instrument, then its best prices and sizes. */
 const MOVE_WORDS = 5;
+/** The last word of a move. */
+const ASK_SIZE = 4;
 /** Words that are remembered of each instrument. */
-const WORDS = 4;
+const WORDS_SHIFT = 2;
+const WORDS = 1 << WORDS_SHIFT;
+/** Leaves every index of `last` as it is, and says that it is not negative (`feed/columns.ts`). */
+const INDEX_BITS = 0x7ffffffc;
 
 export class BboDigest implements BookObserver {
   readonly bestOnly = true;
@@ -21,7 +26,9 @@ export class BboDigest implements BookObserver {
   changes = 0;
   private hash = FNV_START;
   private readonly numbers: readonly number[];
-  private readonly best = new Int32Array(WORDS);
+  /** A move of its own, and the best levels in it. */
+  private readonly move = new Int32Array(MOVE_WORDS);
+  private readonly best = this.move.subarray(1);
   private last = new Int32Array(WORDS * 1024);
 
   constructor(instruments: Instruments) {
@@ -42,51 +49,50 @@ export class BboDigest implements BookObserver {
   }
 
   bestMoved(moves: Int32Array, count: number): void {
-    for (let at = 0; at < count; at += MOVE_WORDS) {
-      this.fold(moves[at], moves[at + 1], moves[at + 2], moves[at + 3], moves[at + 4]);
+    const { numbers } = this;
+    let { last, hash } = this;
+    for (let at = 0; at + ASK_SIZE < moves.length; at += MOVE_WORDS) {
+      if (at >= count) break;
+      const askSize = moves[at + ASK_SIZE];
+      const instrument = moves[at];
+      const bidPrice = moves[at + 1];
+      const bidSize = moves[at + 2];
+      const askPrice = moves[at + 3];
+      const base = (instrument << WORDS_SHIFT) & INDEX_BITS;
+      if (base + 3 >= last.length) last = this.grow(base);
+      if (
+        last[base] === bidPrice &&
+        last[base + 1] === bidSize &&
+        last[base + 2] === askPrice &&
+        last[base + 3] === askSize
+      ) {
+        continue;
+      }
+      last[base] = bidPrice;
+      last[base + 1] = bidSize;
+      last[base + 2] = askPrice;
+      last[base + 3] = askSize;
+      this.changes++;
+      hash = Math.imul(hash ^ numbers[instrument], FNV_PRIME);
+      hash = Math.imul(hash ^ bidPrice, FNV_PRIME);
+      hash = Math.imul(hash ^ bidSize, FNV_PRIME);
+      hash = Math.imul(hash ^ askPrice, FNV_PRIME);
+      hash = Math.imul(hash ^ askSize, FNV_PRIME);
     }
+    this.hash = hash;
   }
 
   private look(books: Books, instrument: number): void {
-    const { best } = this;
-    books.readBestWords(instrument, best);
-    this.fold(instrument, best[0], best[1], best[2], best[3]);
+    this.move[0] = instrument;
+    books.readBestWords(instrument, this.best);
+    this.bestMoved(this.move, MOVE_WORDS);
   }
 
-  private fold(
-    instrument: number,
-    bidPrice: number,
-    bidSize: number,
-    askPrice: number,
-    askSize: number,
-  ): void {
-    const base = instrument * WORDS;
-    if (base >= this.last.length) this.grow(base);
-    const { last } = this;
-    if (
-      last[base] === bidPrice &&
-      last[base + 1] === bidSize &&
-      last[base + 2] === askPrice &&
-      last[base + 3] === askSize
-    ) {
-      return;
-    }
-    last[base] = bidPrice;
-    last[base + 1] = bidSize;
-    last[base + 2] = askPrice;
-    last[base + 3] = askSize;
-    this.changes++;
-    let hash = Math.imul(this.hash ^ this.numbers[instrument], FNV_PRIME);
-    hash = Math.imul(hash ^ bidPrice, FNV_PRIME);
-    hash = Math.imul(hash ^ bidSize, FNV_PRIME);
-    hash = Math.imul(hash ^ askPrice, FNV_PRIME);
-    this.hash = Math.imul(hash ^ askSize, FNV_PRIME);
-  }
-
-  private grow(base: number): void {
+  private grow(base: number): Int32Array<ArrayBuffer> {
     const wider = new Int32Array(Math.max(this.last.length * 2, base + WORDS));
     wider.set(this.last);
     this.last = wider;
+    return wider;
   }
 }
 

@@ -70,6 +70,7 @@ export class NseDecoder implements Decoder {
 
   decodeRun(messages: MessageBatch, from: number, to: number, ops: OpBatch): void {
     const { outrights, spreads, priceZeroIsMarket } = this;
+    ops.flags.fill(0, from, to);
     for (let at = from; at < to; at++) {
       const { byToken } = outrights;
       at = decodeSound(messages, at, to, byToken, spreads.byToken, priceZeroIsMarket, ops);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { PacketBatch } from "../packet-batch.ts";
+import { Fault, PacketBatch } from "../packet-batch.ts";
 import { NseFraming } from "./framing.ts";
 import { heartbeat, joined, order, trade, unknown } from "./test-bytes.ts";
 
@@ -72,4 +72,56 @@ test("datagrams read in runs give the packets that they give one by one", () => 
     }),
     { numRuns: 300 },
   );
+});
+
+test("messages behind one another in a datagram make packets of consecutive numbers", () => {
+  const step = fc.record({
+    isOrder: fc.boolean(),
+    stream: fc.oneof({ weight: 9, arbitrary: fc.constant(5) }, fc.constant(6)),
+    skips: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.nat(3)),
+  });
+  const first = fc.constantFrom(1, 2 ** 31 - 3, 2 ** 32 - 20);
+  fc.assert(
+    fc.property(first, fc.array(step, { minLength: 2, maxLength: 60 }), (start, steps) => {
+      let number = start;
+      const expected: { stream: number; sequence: number; numbers: number }[] = [];
+      const list: Uint8Array[] = [];
+      for (const { isOrder, stream: id, skips } of steps) {
+        number += 1 + skips;
+        if (number >= 2 ** 32) break;
+        const values = { stream: id, sequence: number };
+        list.push(isOrder ? order("N", values) : trade("T", values));
+        const open = expected.at(-1);
+        const continues = open?.stream === id && open.sequence + open.numbers === number;
+        if (continues) open.numbers++;
+        else expected.push({ ...values, numbers: 1 });
+      }
+      const bytes = joined(...list);
+      const out = new PacketBatch(1, 1);
+      const view = new DataView(bytes.buffer);
+      expect(framing.read(view, 0, bytes.length, 0, { stream: 0 }, out)).toBe(0);
+      const found = expected.map((_, at) => ({
+        stream: out.stream[at],
+        sequence: out.sequence[at],
+        numbers: out.numbers[at],
+      }));
+      expect(found).toEqual(expected);
+      expect(out.count).toBe(expected.length);
+      const lengths = list.map(({ length }) => length);
+      expect([...out.messageLength.subarray(0, out.messageCount)]).toEqual(lengths);
+      const ends = lengths.map((_, at) => lengths.slice(0, at).reduce((sum, one) => sum + one, 0));
+      expect([...out.messageOffset.subarray(0, out.messageCount)]).toEqual(ends);
+      expect(out.firstMessage[out.count]).toBe(list.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the number behind the last one is 0, which no message has", () => {
+  const last = order("N", { stream: 5, sequence: 2 ** 32 - 1 });
+  const bytes = joined(last, order("N", { stream: 5, sequence: 0 }));
+  const out = new PacketBatch(1, 1);
+  const view = new DataView(bytes.buffer);
+  expect(framing.read(view, 0, bytes.length, 0, { stream: 0 }, out)).toBe(Fault.BadSequence);
+  expect(out.messageCount).toBe(1);
 });

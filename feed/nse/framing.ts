@@ -8,6 +8,7 @@
  * bad length is given up, since nothing says where it would go on. Unknown types are packets like
  * any other: they have a number, and the decoder counts them.
  */
+import { OFFSET_BITS, refuseBatch } from "../columns.ts";
 import type { ChannelContext, Framing } from "../feed.ts";
 import { Fault, type PacketBatch, PacketKind } from "../packet-batch.ts";
 import { HEADER_LENGTH, NSE_MESSAGES, ORDER_LENGTH } from "./table.ts";
@@ -17,12 +18,16 @@ const HEARTBEAT = 0x5a;
 /** Header and type: no message is shorter. */
 const LEAST = HEADER_LENGTH + 1;
 const LENGTH_BITS = 0xffff;
+const STREAM_SHIFT = 16;
 /** Where the timestamp ends. */
 const TIME_END = 17;
 
 /** Length by type's byte; 0 where the type is unknown. */
 const LENGTHS = new Uint8Array(256);
 for (const layout of NSE_MESSAGES) LENGTHS[layout.type.charCodeAt(0)] = layout.length;
+const LONGEST = Math.max(...LENGTHS);
+/** The same of orders and trades, and a length that no message has of all other types. */
+const SOUND_LENGTHS = LENGTHS.map((length) => (length < ORDER_LENGTH ? 0xff : length));
 
 export class NseFraming implements Framing {
   readonly sessions: readonly string[] = [""];
@@ -43,7 +48,7 @@ export class NseFraming implements Framing {
     let stream = -1;
     let next = 0;
     while (end - at >= LEAST) {
-      const size = view.getInt16(at, true);
+      let size = view.getInt16(at, true);
       const type = view.getUint8(at + HEADER_LENGTH);
       const known = LENGTHS[type];
       if (size < LEAST || (known !== 0 && size !== known)) return Fault.BadLength;
@@ -66,7 +71,13 @@ export class NseFraming implements Framing {
           stream = streamId;
         }
         out.addMessage(at, size);
-        next = sequence + 1;
+        const more = readFollowing(view, at + size, end, sequence + 1, out);
+        if (more > 0) {
+          const last = out.messageCount - 1;
+          at = out.messageOffset[last];
+          size = out.messageLength[last];
+        }
+        next = sequence + 1 + more;
       }
       at += size;
     }
@@ -117,7 +128,7 @@ export class NseFraming implements Framing {
 
 /**
  * Stream and number of datagrams that are one sound message each, into the columns of `out` from its
- * `count` on; calls nothing.
+ * `count` on; calls nothing, and lets the engine prove that no index is out of bounds (`columns.ts`).
  * @returns index of the first datagram that is not such a one, or `to`
  */
 function readHeaders(
@@ -128,9 +139,14 @@ function readHeaders(
   to: number,
   out: PacketBatch,
 ): number {
-  const { stream, sequence } = out;
-  for (let at = from, packet = out.count; at < to; at++, packet++) {
-    const offset = offsets[at];
+  const rows = offsets.length;
+  if (from < 0 || lengths.length !== rows || view.byteLength > OFFSET_BITS) refuseBatch();
+  const { stream, sequence, count } = out;
+  const room = stream.length;
+  if (count < 0 || sequence.length !== room) refuseBatch();
+  for (let at = from, packet = count; at < rows && packet < room; at++, packet++) {
+    if (at >= to) return to;
+    const offset = offsets[at] & OFFSET_BITS;
     const length = lengths[at];
     if (length < ORDER_LENGTH || LENGTHS[view.getUint8(offset + HEADER_LENGTH)] !== length) {
       return at;
@@ -143,4 +159,46 @@ function readHeaders(
     sequence[packet] = number >>> 0;
   }
   return to;
+}
+
+/**
+ * Adds to the packet opened last the sound messages that continue it, one behind another from `at` on, as far
+ * as there is room for them; calls nothing.
+ * @param next number that the first of them would have
+ * @returns how many they were
+ */
+function readFollowing(
+  view: DataView,
+  at: number,
+  end: number,
+  next: number,
+  out: PacketBatch,
+): number {
+  const { messageOffset: offsets, messageLength: lengths, messageCount } = out;
+  const streamBits = out.stream[out.count - 1] << STREAM_SHIFT;
+  const room = offsets.length;
+  if (lengths.length !== room || messageCount < 0 || view.byteLength > OFFSET_BITS) refuseBatch();
+  const lastStart = end - LONGEST;
+  // No message has the number 0, which would come after the last one.
+  const most = Math.min(room, messageCount + TWO_32 - next);
+  let number = next | 0;
+  let message = messageCount;
+  while (message < room) {
+    if (message >= most || at > lastStart) break;
+    const head = view.getInt32(at, true);
+    const type = view.getUint8(at + HEADER_LENGTH);
+    if (head !== (streamBits | SOUND_LENGTHS[type])) break;
+    if (view.getInt32(at + 4, true) !== number) break;
+    const size = head & LENGTH_BITS;
+    offsets[message] = at;
+    lengths[message] = size;
+    message++;
+    number = (number + 1) | 0;
+    at = (at + size) & OFFSET_BITS;
+  }
+  const added = message - messageCount;
+  out.messageCount = message;
+  out.numbers[out.count - 1] += added;
+  out.firstMessage[out.count] = message;
+  return added;
 }

@@ -124,24 +124,20 @@ export class FarLevels {
     orders: number,
     size: number,
   ): void {
+    const below = at - heads[list + LOW];
+    if (heads[list + HIGH] - heads[list + LOW] === heads[list + CAPACITY]) this.regrow(heads, list);
     const low = heads[list + LOW];
     const high = heads[list + HIGH];
     const start = heads[list + START];
-    const end = start + heads[list + CAPACITY];
-    const above = high - at;
-    const below = at - low;
-    let place = at;
-    if (high < end && (above <= below || low === start)) {
-      moveLevels(this.levels, this.sums, at, at + 1, above);
+    const above = high - low - below;
+    let place = low + below;
+    if (high < start + heads[list + CAPACITY] && (above <= below || low === start)) {
+      moveLevels(this.levels, this.sums, place, place + 1, above);
       heads[list + HIGH] = high + 1;
-    } else if (low > start) {
+    } else {
       moveLevels(this.levels, this.sums, low, low - 1, below);
       heads[list + LOW] = low - 1;
-      place = at - 1;
-    } else {
-      this.regrow(heads, list);
-      this.insert(heads, list, heads[list + LOW] + below, key, orders, size);
-      return;
+      place--;
     }
     this.levels[place << LEVEL_SHIFT] = key;
     this.levels[(place << LEVEL_SHIFT) + 1] = orders;

@@ -5,12 +5,18 @@
  * what the dictionary that comes with edgebook saves in them. Arguments: NSE messages, rounds of timing.
  */
 import { measureSize, sizeLine } from "../../bench/size.ts";
-import { dictionaryLine, measureDictionary } from "../../bench/size-dictionary.ts";
+import {
+  dictionaryLine,
+  measureDictionary,
+  measureTrained,
+  trainedLine,
+} from "../../bench/size-dictionary.ts";
 import { captureTraffic, nseTraffic } from "../../bench/size-traffic.ts";
 
 const [messages = 600_000, rounds = 5] = process.argv.slice(2).map(Number);
 const LEAST_MBS = 100;
 const SMALL_MESSAGES = 300_000;
+const REAL_DATAGRAMS = 60_000;
 const sources = [
   () => nseTraffic(messages),
   () => captureTraffic("AMZN, MoldUDP64", "nasdaq-itch50", "books/amzn_l5.mold64.pcap.gz", 1e9),
@@ -48,5 +54,18 @@ for (const ageNs of SMALL_AGES_NS) {
   const isWorth = result.messages > SMALL_CHUNK_MESSAGES || saved >= LEAST_SAVED;
   if (!isWorth) console.log(`  NOT reached: ${100 * LEAST_SAVED} % off a small body`);
   isReached &&= saved >= 0 && isWorth;
+}
+const real = await captureTraffic(
+  "AMZN, MoldUDP64",
+  "nasdaq-itch50",
+  "books/amzn_l5.mold64.pcap.gz",
+  REAL_DATAGRAMS,
+);
+if (real !== undefined) {
+  console.log(`${real.name}, cut into small chunks:`);
+  const trained = await measureTrained(real, [5, 10, 20, 40, 80]);
+  for (const result of trained ?? []) console.log(trainedLine(result));
+  if (trained === undefined) console.log("  not run: no zstd tool");
+  isReached &&= trained?.every(({ none, shipped }) => shipped <= none) ?? true;
 }
 process.exit(isReached ? 0 : 1);

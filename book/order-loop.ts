@@ -239,7 +239,7 @@ export function applyPlain(
         ticks[pair + 1] = left;
         ticks[pair] = (sum - cut) | 0;
         heads[head + BEST] = best;
-        if (left === 0) bits[tick >>> 5] &= ~(1 << (tick & 31));
+        bits[tick >>> 5] &= ~(((left - 1) >>> 31) << (tick & 31));
         if (kind !== OpKind.Modify) {
           const next = records[record + NEXT];
           let before = chains[chain];
@@ -290,11 +290,10 @@ export function applyPlain(
       const queued = ticks[newPair + 1];
       ticks[newPair + 1] = (queued + 1) | 0;
       ticks[newPair] += size[at];
-      if (queued === 0) bits[newTick >>> 5] |= 1 << (newTick & 31);
-      if (newTick >= heads[newHead + BEST]) {
-        heads[newHead + BEST] = newTick;
-        touched = true;
-      }
+      bits[newTick >>> 5] |= ((queued - 1) >>> 31) << (newTick & 31);
+      const lead = (newTick - heads[newHead + BEST]) | 0;
+      heads[newHead + BEST] = newTick - (lead & (lead >> 31));
+      touched = touched || lead >= 0;
     }
     if (effects !== null && (comes || kind === OpKind.Modify)) {
       const key = comes ? newKey : records[record + KEY];

@@ -60,14 +60,9 @@ export class BboDigest implements BookObserver {
       const askPrice = moves[at + 3];
       const base = (instrument << WORDS_SHIFT) & INDEX_BITS;
       if (base + 3 >= last.length) last = this.grow(base);
-      if (
-        last[base] === bidPrice &&
-        last[base + 1] === bidSize &&
-        last[base + 2] === askPrice &&
-        last[base + 3] === askSize
-      ) {
-        continue;
-      }
+      const bidChange = (last[base] ^ bidPrice) | (last[base + 1] ^ bidSize);
+      const askChange = (last[base + 2] ^ askPrice) | (last[base + 3] ^ askSize);
+      if ((bidChange | askChange) === 0) continue;
       last[base] = bidPrice;
       last[base + 1] = bidSize;
       last[base + 2] = askPrice;

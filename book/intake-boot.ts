@@ -3,6 +3,7 @@
  * state, so that a checkpoint takes it as it stands; `intake.ts` decides.
  */
 import type { ChunkHeader } from "../frames/chunk-header.ts";
+import type { AwaitedDictionaries } from "./intake-dictionaries.ts";
 import { NumberRanges } from "./number-ranges.ts";
 
 export interface HeldChunk {
@@ -18,7 +19,10 @@ export interface Lane {
   taken: number;
   /** By number; taken in the order of their numbers. */
   readonly held: Map<number, HeldChunk>;
-  /** When a chunk came last that the held ones waited for: it is being sent, so they wait on. */
+  /**
+   * When a chunk was taken last that the held ones waited for: it is being sent, so they wait on. One
+   * that cannot be used is none: it may come again and again.
+   */
   broughtNs: number;
 }
 
@@ -30,6 +34,7 @@ export interface Boot {
   readonly seen: NumberRanges;
   /** Taken or given up: what the position says. */
   readonly done: NumberRanges;
+  readonly awaited: AwaitedDictionaries;
   /** The oldest number that its collector said it could send again. */
   oldest: number;
   /** How far it came, as its collector's next life says: numbers up to it can be asked for. */
@@ -57,6 +62,7 @@ export function newBoot(
     lanes: new Map(),
     seen: new NumberRanges(),
     done: new NumberRanges(),
+    awaited: new Map(),
     newest: 0,
     isNew: true,
     askedNs: -1,

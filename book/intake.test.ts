@@ -46,10 +46,11 @@ function newIntake(options: Partial<IntakeOptions> = {}, isGood = (_: ChunkHeade
   const intake = new Intake(
     {
       take(chunk) {
-        if (!isGood(chunk)) return false;
+        if (!isGood(chunk)) return "damaged";
         taken.push(`${chunk.stream}:${chunk.number}`);
-        return true;
+        return "taken";
       },
+      gaveUpDictionary() {},
       ask: (_, request) => asked.push(request),
     },
     options,
@@ -300,6 +301,22 @@ describe("intake of chunks", () => {
     intake.push(header(2, 1), BYTES, 1);
     expect(taken).toEqual(["1:1", "1:2", "1:3"]);
     expect(intake.damaged).toBe(1);
+  });
+
+  test("a chunk that comes damaged again and again is asked for seldom, and lost in its time", () => {
+    const { intake, taken, asked } = newIntake({ holdNs: 1000, askAgainNs: 400 }, (chunk) => {
+      return chunk.number !== 2;
+    });
+    intake.push(header(1, 0), BYTES, 0);
+    intake.push(header(2, 1), BYTES, 0);
+    intake.push(header(3, 2), BYTES, 0);
+    for (let nowNs = 10; nowNs <= 1000; nowNs += 10) {
+      intake.push(header(2, 1), BYTES, nowNs);
+      intake.advance(nowNs);
+    }
+    expect(asked.length).toBeLessThanOrEqual(4);
+    expect([taken, intake.lost]).toEqual([["1:1", "1:3"], 1]);
+    expect(intake.positions("book")[0].chunk).toBe(3);
   });
 
   test("where nobody can be asked, nothing is held", () => {

@@ -11,7 +11,8 @@
  * sequencer behind will find the gap in the exchange's own numbers.
  *
  * A centre that starts in the middle of a boot asks for all that the collector's spool still has, and
- * one to which a collector says nothing for `silentNs` whether there is more.
+ * one to which a collector says nothing for `silentNs` whether there is more. A chunk that came and cannot
+ * be used is missing like any other; once its dictionary was waited for in vain, it is lost.
  * Two collectors never wait for each other.
  */
 import type { ChunkHeader } from "../frames/chunk-header.ts";
@@ -26,6 +27,7 @@ import {
   newestBoots,
   waitsSinceNs,
 } from "./intake-boot.ts";
+import { forgive, waitFor } from "./intake-dictionaries.ts";
 
 export interface IntakeOptions {
   /** How long a stream waits for a missing chunk, in ns. */
@@ -50,10 +52,15 @@ export const INTAKE_DEFAULTS: IntakeOptions = {
   canAsk: true,
 };
 
+/** What became of a chunk; `no_dictionary`: it is whole, and what it needs besides is not here. */
+export type Taken = "taken" | "damaged" | "no_dictionary";
+
 /** Where the intake's effects go. */
 export interface IntakePorts {
-  /** The next chunk of its stream; `bytes` valid during the call. Says whether it could be used. */
-  take(header: ChunkHeader, bytes: Uint8Array): boolean;
+  /** The next chunk of its stream; `bytes` valid during the call. */
+  take(header: ChunkHeader, bytes: Uint8Array): Taken;
+  /** The chunk's dictionary is waited for no longer: this one and all that need it are lost. */
+  gaveUpDictionary(header: ChunkHeader): void;
   ask(collector: string, request: ControlRequest): void;
 }
 
@@ -92,7 +99,7 @@ export class Intake {
   chunks = 0;
   /** Chunks that had arrived before. */
   repeated = 0;
-  /** Chunks whose body was damaged: asked for again where that is possible. */
+  /** Chunks whose body was damaged, each time: asked for again where that is possible. */
   damaged = 0;
   asked = 0;
   /** Numbers given up. */
@@ -133,9 +140,10 @@ export class Intake {
     // What is held already and comes before it goes first, whatever can be had.
     const isFirst = lane.held.size === 0 || lowestHeld(lane).header.number > header.number;
     if (isNext || (isFirst && !this.canBeHad(header, lane))) {
-      lane.broughtNs = nowNs;
       if (!isNext) this.loseBefore(lane, header, nowNs);
-      if (this.takeNow(lane, header, bytes, nowNs)) this.takeHeld(lane, nowNs);
+      if (!this.takeNow(lane, header, bytes, nowNs)) return;
+      lane.broughtNs = nowNs;
+      this.takeHeld(lane, nowNs);
       return;
     }
     lane.held.set(header.number, { header, bytes: bytes.slice(), sinceNs: nowNs });
@@ -178,6 +186,7 @@ export class Intake {
         for (const [number, chunk] of lane.held)
           lane.held.set(number, { ...chunk, sinceNs: nowNs });
       }
+      boot.awaited.clear();
       boot.positionNs = nowNs;
       if (!ask) continue;
       if (newest.get(boot.collector) === boot) boot.resumedNs = nowNs;
@@ -280,20 +289,37 @@ export class Intake {
     return this.options.canAsk && header.previous >= lane.boot.oldest;
   }
 
-  /** Hands a chunk on; a damaged one counts as not yet arrived where it can be had again. */
+  /** Hands a chunk on. False: it cannot be used as it came and can be had again, so it has not arrived. */
   private takeNow(lane: Lane, header: ChunkHeader, bytes: Uint8Array, nowNs: number): boolean {
     const { boot } = lane;
-    const good = this.ports.take(header, bytes);
-    if (!good) {
-      this.damaged++;
-      if (this.options.canAsk && header.number >= boot.oldest) {
-        boot.seen.remove(header.number);
-        this.askMissing(boot, nowNs);
-        return false;
-      }
+    const { number, dictionary, feed, stream } = header;
+    const taken = this.ports.take(header, bytes);
+    if (taken === "damaged") this.damaged++;
+    if (taken === "taken") boot.awaited.delete(dictionary);
+    else if (this.mayComeAgain(taken, lane, header, nowNs)) {
+      boot.seen.remove(number);
+      // It may come back at once, and no better: then nobody is asked before it is time.
+      const isDue = boot.askedNs < 0 || nowNs - boot.askedNs >= this.options.askAgainNs;
+      if (isDue) this.askMissing(boot, nowNs);
+      return false;
     }
-    lane.taken = Math.max(lane.taken, header.number);
-    boot.done.add(header.number);
+    lane.taken = Math.max(lane.taken, number);
+    if (taken !== "no_dictionary") boot.done.add(number);
+    else this.lose(boot, { from: number, to: number }, feed, stream, nowNs);
+    return true;
+  }
+
+  /** A dictionary is asked for by asking for its chunk: who brings that brings both. */
+  private mayComeAgain(taken: Taken, lane: Lane, header: ChunkHeader, nowNs: number): boolean {
+    const { boot } = lane;
+    if (!this.options.canAsk || header.number < boot.oldest) return false;
+    if (taken !== "no_dictionary") return true;
+    const { dictionary } = header;
+    const wait = waitFor(boot.awaited, dictionary, nowNs, this.options.holdNs);
+    if (wait === "ends") this.ports.gaveUpDictionary(header);
+    if (wait !== "waits") return false;
+    // What is held behind it needs the same one, mostly: it waits as long.
+    lane.broughtNs = Math.max(lane.broughtNs, boot.awaited.get(dictionary) ?? nowNs);
     return true;
   }
 
@@ -391,6 +417,7 @@ export class Intake {
     for (const boot of this.boots.values()) {
       boot.positionNs = Math.min(nowNs, boot.positionNs + lateNs);
       boot.resumedNs = Math.min(nowNs, boot.resumedNs + lateNs);
+      forgive(boot.awaited, lateNs, nowNs);
       for (const lane of boot.lanes.values()) {
         if (lane.held.size > 0) lane.broughtNs = Math.min(nowNs, waitsSinceNs(lane) + lateNs);
       }

@@ -144,24 +144,64 @@ describe("the live service", () => {
   });
 });
 
-test("a dictionary that nobody brought is named once, and its chunks are asked for again", () => {
-  const { chunks, dictionary } = ownChunks(32, 3);
-  const said: string[] = [];
-  const asked: unknown[] = [];
-  const zstd = freshZstd();
-  const live = new Live({
-    zstd,
-    ask: (_, request) => void asked.push(request),
-    tell: (text, event) => void said.push(`${event}: ${text}`),
+describe("a dictionary that is not there", () => {
+  const HOLD_NS = 5e9;
+
+  function service(number: number, canAsk = true) {
+    const { chunks, dictionary } = ownChunks(number, 3);
+    const said: string[] = [];
+    const asked: unknown[] = [];
+    const zstd = freshZstd();
+    const live = new Live({
+      zstd,
+      intake: { canAsk, holdNs: HOLD_NS },
+      ask: (_, request) => void asked.push(request),
+      tell: (text, event) => void said.push(`${event}: ${text}`),
+    });
+    return { live, zstd, chunks, dictionary, said, asked };
+  }
+
+  test("is named once, and its chunks are taken when it has come", () => {
+    const { live, zstd, chunks, dictionary, said, asked } = service(32);
+    for (const { bytes } of chunks) live.push(bytes, 1e9);
+    expect(said).toEqual([
+      `dictionary_missing: chunks of colo-1 need the dictionary ${dictionary.name}, which nobody has brought`,
+    ]);
+    expect(live.faults.get("missing_dictionary")).toBeGreaterThan(0);
+    live.advance(2e9);
+    expect(asked.length).toBeGreaterThan(0);
+    zstd.dictionaries.learn(dictionary.name, dictionary.bytes);
+    for (const { bytes } of chunks) live.push(bytes, 2.1e9);
+    expect(live.feeds.get("nse-fo")?.frames).toBe(60);
   });
-  for (const { bytes } of chunks) live.push(bytes, 1e9);
-  expect(said).toEqual([
-    `dictionary_missing: chunks of colo-1 need the dictionary ${dictionary.name}, which nobody has brought`,
-  ]);
-  expect(live.faults.get("missing_dictionary")).toBeGreaterThan(0);
-  live.advance(2e9);
-  expect(asked.length).toBeGreaterThan(0);
-  zstd.dictionaries.learn(dictionary.name, dictionary.bytes);
-  for (const { bytes } of chunks) live.push(bytes, 2.1e9);
-  expect(live.feeds.get("nse-fo")?.frames).toBe(60);
+
+  test("is given up though its chunks come again and again: they are lost, and listed so", () => {
+    const { live, zstd, chunks, dictionary, said, asked } = service(33);
+    for (const { bytes } of chunks) live.push(bytes, 1e9);
+    for (let nowNs = 1e9; nowNs <= 1e9 + HOLD_NS; nowNs += 10e6) {
+      if (nowNs === 1e9 + HOLD_NS - 10e6) expect(live.intake.lost).toBe(0);
+      live.push(chunks[0].bytes, nowNs);
+      live.advance(nowNs);
+    }
+    expect(live.intake.lostRows).toMatchObject([
+      { feed: "nse-fo", stream: 1, from: 1, to: 1 },
+      { feed: "nse-fo", stream: 1, from: 2, to: 2 },
+      { feed: "nse-fo", stream: 1, from: 3, to: 3 },
+    ]);
+    expect([live.intake.lost, live.intake.damaged]).toEqual([3, 0]);
+    expect(live.intake.positions("book")[0].chunk).toBe(3);
+    expect(asked.length).toBeLessThanOrEqual(12);
+    expect(said.slice(1)).toEqual([
+      `dictionary_missing: the dictionary ${dictionary.name} did not come: chunks of colo-1 that need it are lost`,
+    ]);
+    zstd.dictionaries.learn(dictionary.name, dictionary.bytes);
+    for (const { bytes } of ownChunks(33, 4).chunks) live.push(bytes, 7e9);
+    expect([live.feeds.get("nse-fo")?.frames, live.intake.lost]).toEqual([20, 3]);
+  });
+
+  test("where nobody can be asked, is not waited for: what needs it is lost", () => {
+    const { live, chunks } = service(34, false);
+    for (const { bytes } of chunks) live.push(bytes, 1e9);
+    expect([live.intake.lost, live.intake.lostRows.length]).toEqual([3, 3]);
+  });
 });

@@ -24,7 +24,7 @@ import { DayGate } from "./calendar/day-gate.ts";
 import type { Calendar } from "./calendar/declaration.ts";
 import { DayNotices } from "./calendar/notices.ts";
 import { type Cleared, Clears } from "./clears.ts";
-import { Intake, type IntakeOptions } from "./intake.ts";
+import { Intake, type IntakeOptions, type Taken } from "./intake.ts";
 import type { EventRows } from "./kafka/event-rows.ts";
 import { Latencies } from "./latencies.ts";
 import { LineCounts } from "./line-counts.ts";
@@ -169,7 +169,8 @@ export class Live {
     const { asOf, midnightSec } = options;
     this.asOf = asOf === undefined ? null : new LiveAsOf(asOf, midnightSec ?? (() => Number.NaN));
     const take = (header: ChunkHeader, bytes: Uint8Array) => this.take(header, bytes);
-    this.intake = new Intake({ take, ask: options.ask }, options.intake);
+    const gaveUpDictionary = (header: ChunkHeader) => this.tellGivenUp(header);
+    this.intake = new Intake({ take, gaveUpDictionary, ask: options.ask }, options.intake);
     const clearHere = (feed: string, stream: number) => this.clearHere(feed, stream);
     this.clears = new Clears({ ask: options.ask, clearHere });
   }
@@ -275,15 +276,16 @@ export class Live {
     return found;
   }
 
-  private take(header: ChunkHeader, bytes: Uint8Array): boolean {
+  private take(header: ChunkHeader, bytes: Uint8Array): Taken {
     const feed = this.feeds.get(header.feed) ?? this.open(header.feed);
     // Chunks of a feed that this version does not know are not damage: nothing mends them.
-    if (feed === undefined) return true;
+    if (feed === undefined) return "taken";
     const unpacked = feed.unpacker.unpack(bytes);
     if (unpacked instanceof ChunkFault) {
       this.countFault(unpacked.code);
-      if (unpacked.code === "missing_dictionary") this.tellMissing(unpacked.detail, header);
-      return false;
+      if (unpacked.code !== "missing_dictionary") return "damaged";
+      this.tellMissing(header);
+      return "no_dictionary";
     }
     feed.copies += header.copies;
     feed.lines.add(header);
@@ -299,13 +301,13 @@ export class Live {
     this.awaitChunks(feed, true);
     // What was missed and comes again says nothing of how fast things go.
     const { clockNs } = this.options;
-    if (clockNs === undefined || feed.isCatchingUp || header.kind !== "live") return true;
+    if (clockNs === undefined || feed.isCatchingUp || header.kind !== "live") return "taken";
     const { latencies, pipeline, streams } = feed;
     latencies.book.add(clockNs() - captureNs);
     const stream = streams[pipeline.sequencer.indexOf(header.stream)];
     const midnightOf = this.options.midnightSec ?? (() => Number.NaN);
     if (stream !== undefined) latencies.addExchange(feed.feed, stream, midnightOf);
-    return true;
+    return "taken";
   }
 
   /** What is of another day is left out; images are held against their stream's epoch anyway. */
@@ -375,11 +377,16 @@ export class Live {
     return live;
   }
 
-  /** Once for each dictionary: what needs it is asked for again, and given up if it does not come. */
-  private tellMissing(dictionary: string, { collector, feed }: ChunkHeader): void {
+  /** Once for each dictionary. */
+  private tellMissing({ collector, dictionary, feed }: ChunkHeader): void {
     if (this.missing.has(dictionary) || this.missing.size >= MISSING_LIMIT) return;
     this.missing.add(dictionary);
     const text = `chunks of ${collector} need the dictionary ${dictionary}, which nobody has brought`;
+    this.options.tell?.(text, "dictionary_missing", { dictionary, feed });
+  }
+
+  private tellGivenUp({ collector, dictionary, feed }: ChunkHeader): void {
+    const text = `the dictionary ${dictionary} did not come: chunks of ${collector} that need it are lost`;
     this.options.tell?.(text, "dictionary_missing", { dictionary, feed });
   }
 

@@ -26,6 +26,8 @@ import { HEAD_BITS, HEAD_SHIFT, SIDE_SHIFT, START, tickNumber, WIDTH } from "./p
 
 /** Ops that are looked at together. */
 export const LOOK_AHEAD = 64;
+/** So many heads lie in a near cache anyway: 512 KiB. */
+const NEAR_BOOKS = 4096;
 
 /*
  * What the loops hand on, good for one call. Arrays that are constants of this file have a length that the
@@ -53,6 +55,7 @@ export function lookAhead(
   findChains(ops, from, count, store.shift);
   gather(store.chains, count);
   let touched = touchRecords(records, count);
+  if (store.books > NEAR_BOOKS) touched ^= touchHeads(store, ops, from, count);
   findTicks(store, ops, from, count, priceBias);
   touched ^= touch(levels.ticks, TICKS, count);
   return touched ^ touch(records, TAKEN, count);
@@ -79,6 +82,26 @@ function touch(words: Int32Array, indices: Int32Array, count: number): number {
   for (let i = 0; i < indices.length; i++) {
     if (i >= count) break;
     touched ^= words[indices[i]];
+  }
+  return touched;
+}
+
+/** Both lines of the head of each book, many at once: `findTicks` has too many instructions for that. */
+function touchHeads(
+  store: BookStore,
+  { instrument }: OpBatch,
+  from: number,
+  count: number,
+): number {
+  const { books } = store;
+  const { heads } = store.levels;
+  const rows = instrument.length;
+  let touched = 0;
+  for (let i = 0, at = from; i < count && at < rows; i++, at++) {
+    const book = instrument[at];
+    const isKnown = (~book >> 31) & ((book - books) >> 31);
+    const head = (book << HEAD_SHIFT) & isKnown & HEAD_BITS;
+    touched ^= heads[head + VACANT_SLOT] ^ heads[head];
   }
   return touched;
 }

@@ -17,8 +17,8 @@
  * smaller when a price between two ticks comes. A window holds every level from its base upwards; a
  * better price than it has room for moves it. What the far list holds is worse than all of it.
  *
- * A side of fewer than eight levels has no window, so that 100,000 instruments that hardly trade
- * cost little; a window begins with 128 ticks and grows to 512 and 1,024 (8 KiB and 128 bytes of bits)
+ * A side of fewer than four levels has no window, so that 100,000 instruments that hardly trade
+ * cost little; a window begins with 64 ticks and grows to 256 and 1,024 (8 KiB and 128 bytes of bits)
  * where half as many messages as it has ticks have missed it.
  *
  * WORST CASES. A price that leaves its window costs a walk over the window's levels: an order far
@@ -56,8 +56,8 @@ const FAR_SHIFT = 2;
 /** Words that belong to the book's orders. */
 export const ORDER_WORDS = 24;
 
-const OPENING_LEVELS = 8;
-const LEAST_WIDTH = 128;
+const OPENING_LEVELS = 4;
+const LEAST_WIDTH = 64;
 const MOST_WIDTH = 1024;
 const WORD_MIN = -2147483648;
 const TWO_32 = 4294967296;

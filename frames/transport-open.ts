@@ -5,7 +5,8 @@ import { splitMqttUrl, withoutPassword } from "./mqtt-access.ts";
 import { DirChunkSink, DirChunkSource } from "./transport-dir.ts";
 import { TransportError } from "./transport-error.ts";
 import { KafkaChunkSink, KafkaChunkSource, type KafkaOptions } from "./transport-kafka.ts";
-import { MqttChunkSink, MqttChunkSource, type MqttOptions } from "./transport-mqtt.ts";
+import { MqttChunkSink, MqttChunkSource } from "./transport-mqtt.ts";
+import type { MqttOptions } from "./transport-mqtt-connection.ts";
 
 export type ChunkAddress =
   | {

@@ -1,73 +1,104 @@
 /**
  * Edge: dictionaries in Kafka: a compacted topic, the key of a record is a dictionary's name. Written
- * before the first chunk that needs one is sent; read by whoever meets a chunk with one that it does not
- * know, from then on for good.
+ * before the first chunk that needs one is sent; whoever meets a chunk with one that it does not know
+ * reads the topic through for it.
  */
 import type { Admin } from "@platformatic/kafka";
-import { ChunkFault, readChunkHeader } from "./chunk.ts";
-import type { Dictionaries, Dictionary } from "./dictionary.ts";
+import type { Tell } from "../metrics/events.ts";
+import type { Dictionaries } from "./dictionary.ts";
 import {
+  AGAIN_MS,
   type ClientOptions,
   ensureTopic,
   type KafkaClients,
+  type KafkaConsumer,
   kafkaLibrary,
-  Reading,
+  reasonOf,
 } from "./kafka-client.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 
-/** How long a chunk waits for its dictionary while the reader joins its group: some seconds, usually. */
-const JOIN_MS = 15_000;
-/** And once it reads: what a chunk needs was acknowledged before the chunk was sent. */
-const WAIT_MS = 1_000;
-/** After one waited in vain nobody waits for so long: chunks must not stop for names that do not exist. */
-const QUIET_MS = 60_000;
-const LOOK_MS = 20;
+/** What ships and could not be written is tried again after that. */
+const WRITE_AGAIN_MS = 60_000;
+/** A topic that cannot be read keeps chunks waiting for so long. */
+const READ_LIMIT_MS = 15_000;
+const FETCH_BYTES = 4 << 20;
+const FETCH_WAIT_MS = 100;
+const EARLIEST = -2n;
+const LATEST = -1n;
 
 /** The edge's side. */
 export class KafkaDictionaryWriter {
   private readonly dictionaries: Dictionaries;
   private readonly topics: KafkaTopics;
+  private readonly onStatus: Tell;
   private readonly written = new Set<string>();
-  private underWay: Promise<void> | undefined;
+  /** Of what ships: when it was tried. */
+  private readonly triedMs = new Map<string, number>();
+  /** The end of all that wait, in their order; never rejects. */
+  private last: Promise<void> = Promise.resolve();
+  private waiting = 0;
+  private hasTold = false;
 
-  constructor(dictionaries: Dictionaries, topics: KafkaTopics) {
+  constructor(dictionaries: Dictionaries, topics: KafkaTopics, onStatus: Tell = () => {}) {
     this.dictionaries = dictionaries;
     this.topics = topics;
+    this.onStatus = onStatus;
   }
 
   /**
-   * Resolves when the topic has what the chunk needs; no chunk overtakes one that waits for it.
+   * Resolves when the topic has what the chunk needs; no chunk overtakes one that waits for it. For what
+   * every edgebook has nobody waits.
    * @param name empty: nothing
    * @throws the client's error
    */
   write(name: string, clients: KafkaClients): Promise<void> | undefined {
-    const dictionary = this.written.has(name) ? undefined : this.dictionaries.get(name);
-    if (dictionary === undefined || this.underWay !== undefined) return this.underWay;
-    this.underWay = this.put(dictionary, clients).finally(() => {
-      this.underWay = undefined;
-    });
-    return this.underWay;
+    const isMissing = name !== "" && !this.written.has(name);
+    const isShipped = isMissing && this.dictionaries.isShipped(name);
+    if (isShipped) this.writeAside(name, clients);
+    const isWaitedFor = isMissing && !isShipped && this.dictionaries.get(name) !== undefined;
+    if (!isWaitedFor && this.waiting === 0) return undefined;
+    const turn = isWaitedFor ? this.last.then(() => this.put(name, clients)) : this.last;
+    const done = () => {
+      this.waiting--;
+    };
+    this.waiting++;
+    this.last = turn.then(done, done);
+    return turn;
   }
 
-  private async put({ name, bytes }: Dictionary, { admin, producer }: KafkaClients) {
+  /** Readers of another version may need it. */
+  private writeAside(name: string, clients: KafkaClients): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.triedMs.get(name) ?? Number.NEGATIVE_INFINITY) < WRITE_AGAIN_MS) return;
+    this.triedMs.set(name, nowMs);
+    this.put(name, clients).catch((error) => {
+      if (this.hasTold) return;
+      this.hasTold = true;
+      const topic = this.topics.dictionaries;
+      this.onStatus(`${topic} does not take the dictionary ${name}: ${reasonOf(error)}`);
+    });
+  }
+
+  private async put(name: string, { admin, producer }: KafkaClients): Promise<void> {
+    // Who was before it in the row may have put it there.
+    const dictionary = this.written.has(name) ? undefined : this.dictionaries.get(name);
+    if (dictionary === undefined) return;
     const { dictionaries: topic } = this.topics;
     await ensureTopic(admin, this.topics, topic, 1);
-    const message = { topic, partition: 0, key: Buffer.from(name), value: Buffer.from(bytes) };
-    await producer.send({ messages: [message] });
+    const value = Buffer.from(dictionary.bytes);
+    await producer.send({ messages: [{ topic, partition: 0, key: Buffer.from(name), value }] });
     this.written.add(name);
   }
 }
 
-/** The centre's side: a reader that begins when the first dictionary is missing. */
+/** The centre's side: reads the topic through, from its start to the end that it has at that moment. */
 export class KafkaDictionaryReader {
   private readonly dictionaries: Dictionaries;
   private readonly topics: KafkaTopics;
   private readonly shared: ClientOptions;
   private readonly admin: () => Promise<Admin>;
-  private reading: Reading | undefined;
-  /** It has joined its group, as far as can be told. */
-  private hasJoined = false;
-  private quietUntilMs = 0;
+  private readonly onStatus: Tell;
+  private consumer: KafkaConsumer | undefined;
   private isClosed = false;
 
   constructor(
@@ -75,57 +106,85 @@ export class KafkaDictionaryReader {
     topics: KafkaTopics,
     shared: ClientOptions,
     admin: () => Promise<Admin>,
+    onStatus: Tell = () => {},
   ) {
     this.dictionaries = dictionaries;
     this.topics = topics;
     this.shared = shared;
     this.admin = admin;
+    this.onStatus = onStatus;
   }
 
-  /** Resolves when the chunk's dictionary is known, or it has been waited for in vain. */
-  fetchFor(chunk: Uint8Array): Promise<void> | void {
-    const read = readChunkHeader(chunk);
-    if (read instanceof ChunkFault) return;
-    const { dictionary: name } = read.header;
-    if (name === "" || this.dictionaries.get(name) !== undefined) return;
-    if (performance.now() >= this.quietUntilMs) return this.wait(name);
+  /** Resolves when it is known, or the topic does not have it: it was acknowledged before its chunks were sent. */
+  async ask(name: string): Promise<void> {
+    const untilMs = performance.now() + READ_LIMIT_MS;
+    while (!this.isClosed) {
+      try {
+        await this.look(name);
+        return;
+      } catch (error) {
+        if (this.isClosed) return;
+        if (performance.now() >= untilMs) {
+          const topic = this.topics.dictionaries;
+          this.onStatus(`${topic} cannot be read for the dictionary ${name}: ${reasonOf(error)}`);
+          return;
+        }
+        await Bun.sleep(AGAIN_MS);
+      }
+    }
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    await this.reading?.close();
+    await this.consumer?.close(true).catch(() => {});
   }
 
-  private async wait(name: string): Promise<void> {
-    this.reading ??= this.begin();
-    const untilMs = performance.now() + (this.hasJoined ? WAIT_MS : JOIN_MS);
-    while (!this.isClosed && performance.now() < untilMs) {
-      if (this.dictionaries.get(name) !== undefined) return;
-      await Bun.sleep(LOOK_MS);
-    }
-    this.hasJoined = true;
-    this.quietUntilMs = performance.now() + QUIET_MS;
-  }
-
-  /** A group of its own, so that it gets all of them, whoever else reads. */
-  private begin(): Reading {
+  private async look(name: string): Promise<void> {
     const { dictionaries: topic } = this.topics;
-    const groupId = `${topic}-${this.shared.clientId}-${process.pid}-${Date.now()}`;
-    const reading = new Reading({
-      makeConsumer: async () => new (await kafkaLibrary()).Consumer({ ...this.shared, groupId }),
-      topics: async () => {
-        const there = await (await this.admin()).listTopics();
-        return there.filter((each) => each === topic);
-      },
-      each: ({ key, value }) => {
-        this.hasJoined = true;
-        this.dictionaries.learn(key.toString(), value);
-      },
-      onError: () => {},
-      maxBytes: 1 << 20,
-      ready: 16,
-    });
-    void reading.run();
-    return reading;
+    const there = await (await this.admin()).listTopics();
+    if (!there.includes(topic)) return;
+    const { Consumer } = await kafkaLibrary();
+    // It joins no group: that would take seconds.
+    const consumer = new Consumer({ ...this.shared, groupId: `${topic}-${this.shared.clientId}` });
+    this.consumer = consumer;
+    try {
+      await this.readThrough(consumer, topic, name);
+    } finally {
+      await consumer.close(true).catch(() => {});
+    }
+  }
+
+  private async readThrough(consumer: KafkaConsumer, topic: string, name: string): Promise<void> {
+    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true });
+    const known = topics.get(topic);
+    if (known === undefined) return;
+    const at = async (timestamp: bigint) =>
+      (await consumer.listOffsets({ topics: [topic], timestamp })).get(topic)?.[0] ?? 0n;
+    const [from, end] = [await at(EARLIEST), await at(LATEST)];
+    const place = {
+      ...{ partition: 0, currentLeaderEpoch: -1, lastFetchedEpoch: -1 },
+      partitionMaxBytes: FETCH_BYTES,
+    };
+    const node = known.partitions[0].leader;
+    for (let fetchOffset = from; fetchOffset < end && !this.isClosed; ) {
+      const wanted = [{ topicId: known.id, partitions: [{ ...place, fetchOffset }] }];
+      const sizes = { maxBytes: FETCH_BYTES, maxWaitTime: FETCH_WAIT_MS };
+      const { responses } = await consumer.fetch({ node, topics: wanted, ...sizes });
+      const batches = responses[0]?.partitions[0]?.records ?? [];
+      for (const { firstOffset, lastOffsetDelta, records } of batches) {
+        for (const { key, value } of records) {
+          if (key?.toString() === name && this.isLearned(name, value)) return;
+        }
+        fetchOffset = firstOffset + BigInt(lastOffsetDelta) + 1n;
+      }
+      if (batches.length === 0) throw new Error(`it ends at ${fetchOffset}, and not at ${end}`);
+    }
+  }
+
+  private isLearned(name: string, bytes: Buffer | null): boolean {
+    const learned = this.dictionaries.learn(name, bytes ?? new Uint8Array());
+    if (typeof learned !== "string") return true;
+    this.onStatus(`${this.topics.dictionaries}: the dictionary ${name} is refused: ${learned}`);
+    return false;
   }
 }

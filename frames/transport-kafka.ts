@@ -46,6 +46,7 @@ import {
   parseRequest,
   type RepairRequest,
 } from "./transport.ts";
+import { DictionaryFetch } from "./transport-dictionaries.ts";
 import { openZstd } from "./zstd.ts";
 
 /** What a user may set of how chunks go to Kafka. */
@@ -102,7 +103,7 @@ export class KafkaChunkSink implements ChunkSink {
     this.settings = options.kafka ?? {};
     this.topics = new KafkaTopics(prefix);
     const dictionaries = options.dictionaries ?? openZstd().dictionaries;
-    this.dictionaries = new KafkaDictionaryWriter(dictionaries, this.topics);
+    this.dictionaries = new KafkaDictionaryWriter(dictionaries, this.topics, options.onStatus);
     this.budget = new ByteBudget(this.settings.bytesLimit ?? KAFKA_BYTES_LIMIT);
     this.standing = new Standing(url, options.onStatus);
     const shared = clientOptions(options.clientName, brokers);
@@ -226,7 +227,8 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
   private readonly clients: Promise<KafkaClients>;
   private readonly standing: Standing;
   private readonly made = new Map<string, Promise<number>>();
-  private readonly dictionaries: KafkaDictionaryReader;
+  private readonly reader: KafkaDictionaryReader;
+  private readonly dictionaries: DictionaryFetch;
   private reading: Reading | undefined;
   private closed = false;
 
@@ -240,12 +242,15 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
     this.standing = new Standing(url, options.onStatus);
     const shared = clientOptions(options.clientName, brokers);
     this.clients = openClients(shared);
-    this.dictionaries = new KafkaDictionaryReader(
-      options.dictionaries ?? openZstd().dictionaries,
+    const dictionaries = options.dictionaries ?? openZstd().dictionaries;
+    this.reader = new KafkaDictionaryReader(
+      dictionaries,
       this.topics,
       shared,
       async () => (await this.clients).admin,
+      options.onStatus,
     );
+    this.dictionaries = new DictionaryFetch(dictionaries, (name) => this.reader.ask(name));
   }
 
   get connected(): boolean {
@@ -347,7 +352,7 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
 
   async close(): Promise<void> {
     this.closed = true;
-    const closing = [closeClients(this.clients), this.stop(), this.dictionaries.close()];
+    const closing = [closeClients(this.clients), this.stop(), this.reader.close()];
     await Promise.race([Promise.allSettled(closing), Bun.sleep(3000)]);
   }
 

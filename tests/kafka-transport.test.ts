@@ -99,6 +99,43 @@ test(
 );
 
 test(
+  "of many dictionaries the one that a chunk needs is found, and one that is nowhere is passed",
+  async () => {
+    if (broker === undefined) return;
+    const url = `kafka://${broker.brokers}/many`;
+    // The one that is needed was written first, and more came than anybody keeps.
+    const senders = Array.from({ length: 36 }, (_, at) => ownChunks(200 + at, 2));
+    const { dictionaries } = freshZstd();
+    const sink = new KafkaChunkSink(url, { clientName: "colo-6", dictionaries });
+    for (const { chunks, dictionary } of senders) {
+      dictionaries.learn(dictionary.name, dictionary.bytes);
+      await sink.send(chunks[0]);
+    }
+    const nowhere = ownChunks(300, 2);
+    const { dictionaries: unknowing } = freshZstd();
+    const liar = new KafkaChunkSink(url, { clientName: "colo-7", dictionaries: unknowing });
+    await liar.send(nowhere.chunks[0]);
+    await liar.send(nowhere.chunks[1]);
+    await sink.send(senders[0].chunks[1]);
+    const other = freshZstd();
+    const unpacker = new ChunkUnpacker(new Channels(), other);
+    const read: boolean[] = [];
+    const source = new KafkaChunkSource(url, {
+      clientName: "book-6",
+      dictionaries: other.dictionaries,
+    });
+    const run = source.run((bytes) => {
+      read.push(!(unpacker.unpack(bytes) instanceof ChunkFault));
+    });
+    await until(() => read.length === senders.length + 3, "the chunks", 60_000);
+    expect(read.map((isRead, at) => (isRead ? -1 : at)).filter((at) => at >= 0)).toEqual([36, 37]);
+    await Promise.all([sink.close(), liar.close(), source.close()]);
+    await run;
+  },
+  LIMIT_MS,
+);
+
+test(
   "a broker that is killed loses nothing, and what is under way stays within its bound",
   async () => {
     if (broker?.pid === undefined) return;

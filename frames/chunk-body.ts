@@ -98,7 +98,8 @@ export class BodyPacker {
     if (body.length > DICTIONARY_BODY_BYTES) return "";
     const dictionary = this.zstd.dictionaries.forFeed(feed);
     if (dictionary === undefined) return "";
-    const smaller = this.zstd.compress(body, dictionary);
+    const smaller = this.zstd.compressBy?.(body, dictionary);
+    if (smaller === undefined) return "";
     if (smaller.length + DICTIONARY_NAMED_BYTES >= this.packed.length) return "";
     this.packed.length = 0;
     this.packed.append(smaller, 0, smaller.length);

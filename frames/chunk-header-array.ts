@@ -31,12 +31,14 @@ import { DICTIONARY_HASH_BYTES } from "./dictionary.ts";
 type Name = keyof Required<ChunkHeader>;
 type Fields = Record<string, unknown>;
 
-/** How a field stands in the array, where not as it is. */
+/** How a field stands in the array. */
 interface Form {
   write(value: unknown, header: ChunkHeader): unknown;
   /** Gives `value` itself where it is nothing that `write` makes: checks come later. */
   read(value: unknown, fields: Fields): unknown;
 }
+
+const asItIs: Form = { write: (value) => value, read: (value) => value };
 
 const oneOf = (words: readonly string[]): Form => ({
   // What is no such word goes as it is, to be refused by who reads it.
@@ -71,34 +73,47 @@ const dictionary: Form = {
   },
 };
 
-const FORMS: Partial<Record<Name, Form>> = {
+/** In the order of their places. Every field stands here, or this does not compile. */
+const FORMS: Readonly<Record<Name, Form>> = {
+  version: asItIs,
   kind: oneOf(CHUNK_KINDS),
+  collector: asItIs,
+  boot: asItIs,
+  number: asItIs,
+  previous: asItIs,
+  oldest: asItIs,
+  feed: asItIs,
+  stream: asItIs,
+  session: asItIs,
+  firstSequence: asItIs,
+  lastSequence: asItIs,
+  firstSec: asItIs,
+  firstNsec: asItIs,
+  lastSec: asItIs,
+  lastNsec: asItIs,
   clock: oneOf(CLOCK_SOURCES),
-  codec: oneOf(CHUNK_CODECS),
   channels,
+  frames: asItIs,
+  codec: oneOf(CHUNK_CODECS),
   dictionary,
+  rawBytes: asItIs,
+  bodyBytes: asItIs,
+  checksum: asItIs,
+  runs: asItIs,
+  copies: asItIs,
+  runsDropped: asItIs,
+  clockDoubtNs: asItIs,
   repairs: numbers("ticksNs", "snapshotNs"),
   snapshot: numbers("part", "parts", "orders"),
   former: numbers("boot", "oldest", "newest"),
+  command: asItIs,
 };
-
-const PLACES: readonly (readonly [Name, Form | undefined])[] = (
-  [
-    ...["version", "kind", "collector", "boot", "number", "previous", "oldest", "feed"],
-    ...["stream", "session", "firstSequence", "lastSequence"],
-    ...["firstSec", "firstNsec", "lastSec", "lastNsec", "clock", "channels", "frames", "codec"],
-    ...["dictionary", "rawBytes", "bodyBytes", "checksum", "runs", "copies", "runsDropped"],
-    ...["clockDoubtNs", "repairs", "snapshot", "former", "command"],
-  ] as Name[]
-).map((name) => [name, FORMS[name]]);
+const PLACES = Object.entries(FORMS) as readonly (readonly [Name, Form])[];
 
 /** The header's bytes; those of version 1 and 2 are written as they were, with names. */
 export function encodeHeader(header: ChunkHeader): Uint8Array {
   if (header.version < CHUNK_VERSION) return encode(header, { ignoreUndefined: true });
-  const values = PLACES.map(([name, form]) => {
-    const value = header[name];
-    return form === undefined ? value : form.write(value, header);
-  });
+  const values = PLACES.map(([name, form]) => form.write(header[name], header));
   while (values.at(-1) === undefined) values.pop();
   return encode(values);
 }
@@ -107,8 +122,7 @@ export function encodeHeader(header: ChunkHeader): Uint8Array {
 export function fieldsOf(values: readonly unknown[]): Fields {
   const fields: Fields = {};
   PLACES.forEach(([name, form], at) => {
-    const there = values[at] ?? undefined;
-    const value = form === undefined ? there : form.read(there, fields);
+    const value = form.read(values[at] ?? undefined, fields);
     if (value !== undefined) fields[name] = value;
   });
   return fields;

@@ -15,6 +15,7 @@ import {
   CLOCK_SOURCES,
 } from "./chunk-header.ts";
 import { fieldsOf } from "./chunk-header-array.ts";
+import { feedOfDictionary } from "./dictionary.ts";
 
 /** Their headers are maps. */
 const MAP_VERSIONS: readonly unknown[] = [1, 2];
@@ -87,6 +88,10 @@ export function checkHeader(value: unknown): ChunkHeader | ChunkFault {
     if (!CHECKS[name](fields[name])) return new ChunkFault("bad_header", `field ${name}`);
   }
   const header = fields as unknown as ChunkHeader;
+  const { dictionary, feed } = header;
+  if (dictionary !== "" && feedOfDictionary(dictionary) !== feed) {
+    return new ChunkFault("bad_header", "field dictionary: it is not of the chunk's feed");
+  }
   return CHUNK_CODECS.includes(header.codec)
     ? header
     : new ChunkFault("bad_codec", `codec ${header.codec}`);

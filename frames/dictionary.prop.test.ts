@@ -5,7 +5,12 @@ import { forgedChunk } from "../tests/chunk-forge.ts";
 import { smallMarket } from "../tests/small-market.ts";
 import { Channels } from "./channels.ts";
 import { ChunkFault, ChunkPacker, ChunkUnpacker } from "./chunk.ts";
-import { DICTIONARIES_LIMIT, DICTIONARY_BYTES_LIMIT, type Dictionary } from "./dictionary.ts";
+import {
+  DICTIONARIES_LIMIT,
+  DICTIONARY_BYTES_LIMIT,
+  Dictionaries,
+  type Dictionary,
+} from "./dictionary.ts";
 import { SHIPPED_FEEDS, shippedDictionary } from "./dictionary-shipped.ts";
 import { builtinZstd, nativeZstd } from "./zstd.ts";
 import type { Zstd } from "./zstd-port.ts";
@@ -25,6 +30,11 @@ function made(zstd: Zstd, bytes: Uint8Array): Dictionary {
   const dictionary = zstd.dictionaries.of("nse-fo", bytes);
   if (typeof dictionary === "string") throw new Error(dictionary);
   return dictionary;
+}
+
+function packedBy(zstd: Zstd, raw: Uint8Array, dictionary: Dictionary): Uint8Array {
+  if (zstd.compressBy === undefined) throw new Error("it packs by no dictionary");
+  return zstd.compressBy(raw, dictionary).slice();
 }
 
 describe("a small body", () => {
@@ -47,7 +57,7 @@ describe("a small body", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5000 }), fc.nat(1), fc.nat(1), (raw, a, b) => {
         const [from, to] = [a % all.length, b % all.length];
-        const packed = all[from].compress(raw, dictionaries[from]).slice();
+        const packed = packedBy(all[from], raw, dictionaries[from]);
         const back = all[to].decompress(packed, raw.length, undefined, dictionaries[to]);
         expect(back).toEqual(new Uint8Array(raw));
         // What was packed without one is read with one.
@@ -99,7 +109,9 @@ describe("canary: a wrong dictionary", () => {
       for (const feed of SHIPPED_FEEDS.filter((id) => id !== "nse-fo")) {
         const other = zstd.dictionaries.forFeed(feed) as Dictionary;
         const unpacker = new ChunkUnpacker(new Channels(), zstd);
-        const unpacked = unpacker.unpack(forgedChunk(bytes, { dictionary: other.name }));
+        const named = { dictionary: other.name };
+        expect(unpacker.unpack(forgedChunk(bytes, named))).toMatchObject({ code: "bad_header" });
+        const unpacked = unpacker.unpack(forgedChunk(bytes, { ...named, feed }));
         expect(unpacked).toMatchObject({ code: "bad_body" });
       }
     }
@@ -114,7 +126,7 @@ describe("canary: a wrong dictionary", () => {
         expect(reader.dictionaries.learn(variantName(reader), FO)).toContain("not what its name");
         expect(reader.dictionaries.learn(variantName(reader), other.bytes)).toContain("not what");
         const raw = FO.subarray(4000, 4600);
-        const packed = zstd.compress(raw, own).slice();
+        const packed = packedBy(zstd, raw, own);
         const back = reader.decompress(packed, raw.length, undefined, other);
         if (back !== null && Buffer.compare(back, raw) !== 0) wrong++;
       }
@@ -156,6 +168,40 @@ describe("the registry", () => {
           expect(typeof found === "string" || found.bytes.length === bytes.length).toBe(true);
         }),
       );
+    }
+  });
+
+  test("asks zstd for nothing before the name is right, and keeps nothing of feeds without one", () => {
+    let loaded = 0;
+    const asked: string[] = [];
+    const registry = new Dictionaries({
+      hash: (bytes) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
+      loads: () => ++loaded > 0,
+      shipped(feed) {
+        asked.push(feed);
+        return feed === "nse-fo" ? FO : undefined;
+      },
+    });
+    const { name } = made(implementations()[0], variant(1));
+    expect(registry.learn("nse-cm-0011223344556677", variant(1))).toContain("not what its name");
+    expect(registry.learn("nse-cm-0011223344556677", variant(1))).toContain("not what its name");
+    expect(registry.learn("ours-0011223344556677", variant(1))).toContain("not what its name");
+    expect(loaded).toBe(0);
+    // A feed that has none is looked up anew: nothing is kept of it.
+    expect(asked).toEqual(["nse-cm", "nse-cm", "ours"]);
+    expect(registry.learn(name, variant(1))).toMatchObject({ name });
+    for (let i = 0; i < 3; i++) expect(registry.forFeed("nse-fo")).toBe(registry.forFeed("nse-fo"));
+    expect([loaded, asked.filter((feed) => feed === "nse-fo").length]).toEqual([1, 1]);
+  });
+
+  test("one that zstd cannot read, under its right name, unpacks nothing and throws nothing", () => {
+    for (const zstd of implementations()) {
+      const torn = FO.slice(0, 40);
+      const hash = new Bun.CryptoHasher("sha256").update(torn).digest("hex");
+      const learned = zstd.dictionaries.learn(`nse-fo-${hash.slice(0, 16)}`, torn);
+      if (typeof learned === "string") throw new Error(learned);
+      const packed = packedBy(zstd, FO.subarray(4000, 4600), made(zstd, FO));
+      expect(zstd.decompress(packed, 600, undefined, learned)).toBeNull();
     }
   });
 

@@ -52,6 +52,7 @@ export class Dictionaries {
   private readonly ports: DictionaryPorts;
   /** The one used last stands last. */
   private readonly known = new Map<string, Dictionary>();
+  /** Of the feeds that have one. */
   private readonly shipped = new Map<string, Dictionary | undefined>();
   private readonly preferred = new Map<string, Dictionary>();
   private isOff = false;
@@ -100,7 +101,8 @@ export class Dictionaries {
     if (feed === undefined) return `'${name.slice(0, 80)}' is no name of a dictionary`;
     const there = this.get(name);
     if (there !== undefined) return there;
-    const made = this.of(feed, bytes);
+    // Only its name says that it is ours: whether zstd can read it is seen when a chunk needs it.
+    const made = named(feed, bytes, this.ports);
     if (typeof made === "string") return made;
     if (made.name !== name) return `it is not what its name says: its content is ${made.name}`;
     this.known.set(name, made);
@@ -111,17 +113,11 @@ export class Dictionaries {
     return made;
   }
 
-  /** These bytes as a dictionary of that feed, or why they are none. Nothing is kept. */
+  /** These bytes as a dictionary of that feed that zstd can read, or why they are none. Nothing is kept. */
   of(feed: string, bytes: Uint8Array): Dictionary | string {
-    if (bytes.length > DICTIONARY_BYTES_LIMIT) {
-      return `it has ${bytes.length} bytes, and ${DICTIONARY_BYTES_LIMIT} are the most`;
-    }
-    if (MARK.some((byte, at) => bytes[at] !== byte)) return "it is no trained zstd dictionary";
-    const name = `${feed}-${this.ports.hash(bytes).slice(0, 2 * DICTIONARY_HASH_BYTES)}`;
-    if (feedOfDictionary(name) === undefined) return `'${feed.slice(0, 80)}' is no feed`;
-    // A copy for sure: `slice` of a Buffer is none.
-    const own = new Uint8Array(bytes);
-    return this.ports.loads(own) ? { name, feed, bytes: own } : "zstd cannot read it";
+    const made = named(feed, bytes, this.ports);
+    if (typeof made === "string") return made;
+    return this.ports.loads(made.bytes) ? made : "zstd cannot read it";
   }
 
   /** What chunks of the feed are packed by. */
@@ -140,9 +136,27 @@ export class Dictionaries {
   private shippedFor(feed: string): Dictionary | undefined {
     if (this.shipped.has(feed)) return this.shipped.get(feed);
     const bytes = this.ports.shipped(feed);
-    const made = bytes === undefined ? undefined : this.of(feed, bytes);
+    // Not remembered: any header may name feeds without end.
+    if (bytes === undefined) return undefined;
+    const made = this.of(feed, bytes);
     const shipped = typeof made === "string" ? undefined : made;
     this.shipped.set(feed, shipped);
     return shipped;
   }
+}
+
+/** Under the name that its content has; zstd is not asked. */
+function named(
+  feed: string,
+  bytes: Uint8Array,
+  { hash }: Pick<DictionaryPorts, "hash">,
+): Dictionary | string {
+  if (bytes.length > DICTIONARY_BYTES_LIMIT) {
+    return `it has ${bytes.length} bytes, and ${DICTIONARY_BYTES_LIMIT} are the most`;
+  }
+  if (MARK.some((byte, at) => bytes[at] !== byte)) return "it is no trained zstd dictionary";
+  const name = `${feed}-${hash(bytes).slice(0, 2 * DICTIONARY_HASH_BYTES)}`;
+  if (feedOfDictionary(name) === undefined) return `'${feed.slice(0, 80)}' is no feed`;
+  // A copy for sure: `slice` of a Buffer is none.
+  return { name, feed, bytes: new Uint8Array(bytes) };
 }

@@ -6,11 +6,10 @@ export interface Zstd {
   readonly name: string;
   /** The trained dictionaries that this thread knows, and what chunks are packed by. */
   readonly dictionaries: Dictionaries;
-  /**
-   * A zstd frame with its content size; valid until the next call.
-   * @param dictionary without it nobody unpacks the frame
-   */
-  compress(raw: Uint8Array, dictionary?: Dictionary): Uint8Array;
+  /** A zstd frame with its content size; valid until the next call. */
+  compress(raw: Uint8Array): Uint8Array;
+  /** As `compress`; nobody unpacks it without the dictionary. Absent where nothing is packed by any. */
+  compressBy?(raw: Uint8Array, dictionary: Dictionary): Uint8Array;
   /**
    * The `rawBytes` bytes in a new buffer, or `null` if the bytes are no zstd frames, or unpack to another
    * size. Never allocates more than `rawBytes`.

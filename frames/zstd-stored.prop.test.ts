@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { smallMarket } from "../tests/small-market.ts";
 import { builtinZstd, nativeZstd, openZstd } from "./zstd.ts";
 import { StoredZstd, storedBytes } from "./zstd-stored.ts";
 
@@ -16,4 +17,11 @@ test("what is stored as it is, every zstd unpacks to the same bytes", () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test("what is stored names no dictionary, though its reader knows one of the feed", () => {
+  const reader = openZstd();
+  expect(reader.dictionaries.forFeed("nse-fo")).toBeDefined();
+  const chunks = smallMarket({ frames: 40 }).chunks(new StoredZstd(reader), 20);
+  expect(chunks.map(({ header }) => header.dictionary)).toEqual(["", ""]);
 });

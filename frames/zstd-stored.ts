@@ -1,6 +1,7 @@
 /**
  * Bytes as a zstd frame that compresses nothing: blocks of kind "raw", as every zstd reads them. It
- * costs one copy, for a receiver that has no time to compress; somebody else does so later.
+ * costs one copy, for a receiver that has no time to compress; somebody else does so later. By a
+ * dictionary it packs nothing, so no chunk of its names one.
  *
  *     28 b5 2f fd   zstd's mark
  *     a0            one segment, its size in four bytes

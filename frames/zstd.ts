@@ -58,19 +58,23 @@ export function nativeZstd(level = LEVEL): Zstd | undefined {
   const forPacking = prepared(({ bytes }) => new binding.CDict(bytes, DICTIONARY_LEVEL));
   const forUnpacking = prepared(({ bytes }) => new binding.DDict(bytes));
   let scratch = new Uint8Array(1 << 20);
+  const room = (raw: Uint8Array): Uint8Array => {
+    const bound = binding.compressBound(raw.length);
+    if (scratch.length < bound) scratch = new Uint8Array(bound);
+    return scratch;
+  };
   return {
     name: "zstd-napi",
     dictionaries: dictionaries((bytes) => {
       new binding.CDict(bytes, DICTIONARY_LEVEL);
       new binding.DDict(bytes);
     }),
-    compress(raw, dictionary) {
-      const bound = binding.compressBound(raw.length);
-      if (scratch.length < bound) scratch = new Uint8Array(bound);
-      const length =
-        dictionary === undefined
-          ? packer.compress(scratch, raw, level)
-          : packer.compressUsingCDict(scratch, raw, forPacking(dictionary));
+    compress(raw) {
+      const length = packer.compress(room(raw), raw, level);
+      return scratch.subarray(0, length);
+    },
+    compressBy(raw, dictionary) {
+      const length = packer.compressUsingCDict(room(raw), raw, forPacking(dictionary));
       return scratch.subarray(0, length);
     },
     decompress(packed, rawBytes, into, dictionary) {
@@ -93,17 +97,15 @@ export function nativeZstd(level = LEVEL): Zstd | undefined {
 export function builtinZstd(level = LEVEL): Zstd {
   const { ZSTD_c_compressionLevel, ZSTD_c_contentSizeFlag } = zlib.constants;
   const params = { [ZSTD_c_compressionLevel]: DICTIONARY_LEVEL, [ZSTD_c_contentSizeFlag]: 1 };
-  const compressBy = (raw: Uint8Array, dictionary: Uint8Array) =>
-    zlib.zstdCompressSync(raw, { dictionary, params, pledgedSrcSize: raw.length });
+  const compressBy = (raw: Uint8Array, { bytes }: { readonly bytes: Uint8Array }) =>
+    zlib.zstdCompressSync(raw, { dictionary: bytes, params, pledgedSrcSize: raw.length });
   return {
     name: "built-in",
     dictionaries: dictionaries((bytes) => {
-      zlib.zstdDecompressSync(compressBy(bytes.subarray(0, 64), bytes), { dictionary: bytes });
+      zlib.zstdDecompressSync(compressBy(bytes.subarray(0, 64), { bytes }), { dictionary: bytes });
     }),
-    compress: (raw, dictionary) =>
-      dictionary === undefined
-        ? Bun.zstdCompressSync(raw as Uint8Array<ArrayBuffer>, { level })
-        : compressBy(raw, dictionary.bytes),
+    compress: (raw) => Bun.zstdCompressSync(raw as Uint8Array<ArrayBuffer>, { level }),
+    compressBy,
     decompress(packed, rawBytes, _into, dictionary) {
       const maxOutputLength = Math.max(rawBytes, 1);
       const by = dictionary === undefined ? {} : { dictionary: dictionary.bytes };

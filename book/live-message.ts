@@ -3,6 +3,7 @@
  * format the answers have. Worst case of a hostile message: its own size, some 16 KiB, a few times.
  */
 import { decode } from "@msgpack/msgpack";
+import { isSoundMsgpack } from "../frames/msgpack-walk.ts";
 
 /** The largest message that a client may send. */
 export const MESSAGE_BYTES_LIMIT = 16 << 10;
@@ -20,11 +21,16 @@ const FIELDS_LIMIT = 32;
 
 export type LiveFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** @throws what the decoder throws */
+function decoded(message: Uint8Array): unknown {
+  return isSoundMsgpack(message) ? decode(message, MESSAGE_LIMITS) : undefined;
+}
+
 /** The fields of what a client sent, lists and maps in them left out; undefined for what is none. */
 export function readMessage(message: string | Uint8Array): LiveFields | undefined {
   let value: unknown;
   try {
-    value = typeof message === "string" ? JSON.parse(message) : decode(message, MESSAGE_LIMITS);
+    value = typeof message === "string" ? JSON.parse(message) : decoded(message);
   } catch {
     return undefined;
   }

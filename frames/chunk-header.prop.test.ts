@@ -3,10 +3,17 @@ import { describe, expect, test } from "bun:test";
 import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { Channels } from "./channels.ts";
-import { ChunkFault, ChunkUnpacker } from "./chunk.ts";
+import {
+  CHUNK_PREFIX_BYTES,
+  ChunkFault,
+  ChunkUnpacker,
+  joinChunk,
+  readChunkHeader,
+} from "./chunk.ts";
 import { CHUNK_CODECS, CHUNK_KINDS, type ChunkHeader, CLOCK_SOURCES } from "./chunk-header.ts";
 import { encodeHeader } from "./chunk-header-array.ts";
 import { checkHeader } from "./chunk-header-check.ts";
+import { isSoundMsgpack } from "./msgpack-walk.ts";
 import { openZstd } from "./zstd.ts";
 
 const count = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -42,7 +49,7 @@ const aHeader: fc.Arbitrary<ChunkHeader> = fc
       channels: fc.array(aChannel, { maxLength: 4 }),
       frames: fc.nat(1 << 16),
       codec: fc.constantFrom(...CHUNK_CODECS),
-      dictionary: fc.oneof(fc.constant(""), hash, text),
+      dictionary: fc.oneof(fc.constant(""), hash),
       ...{ rawBytes: fc.nat(8 << 20), bodyBytes: fc.nat(1 << 20), checksum: word },
       runs: fc
         .array(fc.tuple(fc.nat(3), count, count), { maxLength: 3 })
@@ -58,10 +65,17 @@ const aHeader: fc.Arbitrary<ChunkHeader> = fc
     fc.subarray([...OPTIONAL]).map((left) => {
       const names = Object.entries(header).filter(([name]) => !left.some((each) => each === name));
       const { feed, dictionary } = header;
-      const named = /^[0-9a-f]{16}$/.test(dictionary) ? `${feed}-${dictionary}` : dictionary;
+      const named = feed === "" || dictionary === "" ? "" : `${feed}-${dictionary}`;
       return { ...Object.fromEntries(names), dictionary: named } as unknown as ChunkHeader;
     }),
   );
+
+/** A chunk with this header and no body. */
+function chunkOf(head: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + head.length);
+  joinChunk(head, new Uint8Array(0), bytes);
+  return bytes;
+}
 
 describe("a header", () => {
   test("comes back from its array, and from the map that it was before", () => {
@@ -97,8 +111,64 @@ describe("a header", () => {
     expect(code([])).toMatchObject({ code: "bad_version" });
     expect(code("3")).toMatchObject({ code: "bad_header" });
     // What a later version of the same number adds at the end is not ours.
-    const whole = [...values, ...new Array<null>(32 - values.length).fill(null), "more"];
-    expect(code(whole)).toEqual(header);
+    const whole = [...values, ...new Array<null>(32 - values.length).fill(null)];
+    for (const more of ["more", new Uint8Array(64), [[1], { a: [2] }], { a: { b: 3 } }]) {
+      expect(code([...whole, more])).toEqual(header);
+      expect(readChunkHeader(chunkOf(encode([...whole, more])))).toMatchObject({ header });
+    }
+  });
+
+  test("whose dictionary is of another feed, or of none, is refused", () => {
+    const [header] = fc.sample(aHeader, { numRuns: 1, seed: 1 });
+    const own = { ...header, feed: "nse-fo", dictionary: "nse-fo-0011223344556677" };
+    const code = (dictionary: string) =>
+      checkHeader(decode(encodeHeader({ ...own, dictionary }))) as ChunkFault | ChunkHeader;
+    expect(code(own.dictionary)).toEqual(own);
+    for (const name of ["nse-cm-0011223344556677", "nse-fo-00", "nse-fo", "../../etc/passwd"]) {
+      expect(code(name)).toMatchObject({ code: "bad_header" });
+    }
+  });
+
+  test("has each field in its place, for good", () => {
+    const names = [
+      ...["version", "kind", "collector", "boot", "number", "previous", "oldest", "feed"],
+      ...["stream", "session", "firstSequence", "lastSequence"],
+      ...["firstSec", "firstNsec", "lastSec", "lastNsec", "clock", "channels", "frames", "codec"],
+      ...["dictionary", "rawBytes", "bodyBytes", "checksum", "runs", "copies", "runsDropped"],
+      ...["clockDoubtNs", "repairs", "snapshot", "former", "command"],
+    ];
+    const places = Object.fromEntries(names.map((name, at) => [name, `place ${at}`]));
+    // What is no value of a field goes as it is.
+    const written = encodeHeader({ ...places, version: 3 } as unknown as ChunkHeader);
+    expect(decode(written)).toEqual([3, ...names.slice(1).map((_, at) => `place ${at + 1}`)]);
+  });
+
+  test("of any bytes at all, in any nest, is refused or decoded, and a sound one never refused", () => {
+    const nest = fc.letrec((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 6, withCrossShrink: true },
+        fc.jsonValue({ maxDepth: 0 }),
+        fc.uint8Array({ maxLength: 300 }),
+        fc.double(),
+        fc.array(tie("node"), { maxLength: 20 }),
+        fc.dictionary(fc.string(), tie("node"), { maxKeys: 20, noNullPrototype: true }),
+      ),
+    })).node;
+    fc.assert(
+      fc.property(nest, (value) => {
+        const bytes = encode(value);
+        expect(isSoundMsgpack(bytes)).toBe(true);
+        expect(isSoundMsgpack(bytes.subarray(0, -1))).toBe(false);
+        expect(isSoundMsgpack(Uint8Array.from([...bytes, 1]))).toBe(false);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        if (isSoundMsgpack(bytes)) return;
+        // So few bytes are no nest that is too deep: what is refused here, the decoder refuses.
+        expect(() => decode(bytes, { maxArrayLength: 60, maxMapLength: 60 })).toThrow();
+      }),
+    );
   });
 });
 

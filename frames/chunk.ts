@@ -7,9 +7,10 @@
  *     header   MessagePack array, see `chunk-header-array.ts`
  *     body     zstd of what `chunk-raw.ts` or `chunk-columns.ts` lays out
  *
- * A file is chunks one after another. A chunk stands alone and stays under 1 MiB; any byte of it
- * that changes is found by one of the two checksums. Worst case of reading a hostile chunk:
- * `CHUNK_RAW_BYTES_LIMIT` bytes allocated, then a `ChunkFault`.
+ * A file is chunks one after another. A chunk needs no other chunk, but a small one may need the
+ * dictionary that its header names. It stays under 1 MiB; any byte of it that changes is found by one of
+ * the two checksums. Worst case of reading a hostile chunk: `CHUNK_RAW_BYTES_LIMIT` bytes allocated, then
+ * a `ChunkFault`.
  */
 import { decode } from "@msgpack/msgpack";
 import { bodyChecksum } from "./body-checksum.ts";
@@ -27,8 +28,9 @@ import {
 } from "./chunk-header.ts";
 import { encodeHeader } from "./chunk-header-array.ts";
 import { checkHeader } from "./chunk-header-check.ts";
-import { DICTIONARY_HASH_BYTES, type Dictionary } from "./dictionary.ts";
+import type { Dictionary } from "./dictionary.ts";
 import { FrameBatch } from "./frame-batch.ts";
+import { isSoundMsgpack } from "./msgpack-walk.ts";
 import type { Zstd } from "./zstd-port.ts";
 
 export {
@@ -239,13 +241,14 @@ export function readChunkHeader(
 
 const DECODE_LIMITS = {
   maxStrLength: 1024,
-  maxBinLength: DICTIONARY_HASH_BYTES,
+  maxBinLength: 1024,
   maxArrayLength: 1 << 15,
   maxMapLength: 256,
   maxExtLength: 0,
 };
 
 function decoded(bytes: Uint8Array): unknown {
+  if (!isSoundMsgpack(bytes)) return undefined;
   try {
     return decode(bytes, DECODE_LIMITS);
   } catch {

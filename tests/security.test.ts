@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import zlib from "node:zlib";
+import { encode } from "@msgpack/msgpack";
 import { Live } from "../book/live.ts";
+import { MESSAGE_BYTES_LIMIT, readMessage } from "../book/live-message.ts";
 import { writeOrder } from "../feed/nse/writer.ts";
 import { captureFrames } from "../frames/capture.ts";
 import { CaptureCounters } from "../frames/capture-counters.ts";
@@ -18,9 +20,10 @@ import {
   ChunkPacker,
   type ChunkTitle,
   ChunkUnpacker,
+  joinChunk,
   readChunkHeader,
 } from "../frames/chunk.ts";
-import { crc32c } from "../frames/chunk-checksum.ts";
+import { CHUNK_HEADER_BYTES_LIMIT } from "../frames/chunk-header.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { openInput } from "../frames/input.ts";
 import { openZstd } from "../frames/zstd.ts";
@@ -54,6 +57,15 @@ async function costOf(run: () => Promise<unknown> | unknown): Promise<number> {
   return process.memoryUsage.rss() - before;
 }
 
+const FEW_BYTES = Uint8Array.of(0x37, 0xa4, 0x30, 0xec, 1);
+
+/** A chunk that is this header, with the checksum that it has. */
+function chunkOf(header: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + header.length);
+  joinChunk(header, new Uint8Array(0), bytes);
+  return bytes;
+}
+
 const someChunk = (): Uint8Array => runMarket({ seed: 2, milliseconds: 100 }).chunks[0].bytes;
 
 describe("whoever sends chunks", () => {
@@ -83,19 +95,72 @@ describe("whoever sends chunks", () => {
       new Array<number>(100_000).fill(0x91),
     ];
     for (const list of lists) {
-      const header = Uint8Array.from(list);
-      const bytes = new Uint8Array(CHUNK_PREFIX_BYTES + header.length);
-      bytes.set(chunk.subarray(0, 4));
-      const view = new DataView(bytes.buffer);
-      view.setUint32(4, header.length, true);
-      view.setUint32(8, crc32c(header), true);
-      bytes.set(header, CHUNK_PREFIX_BYTES);
-      expect(readChunkHeader(bytes)).toBeInstanceOf(ChunkFault);
+      expect(readChunkHeader(chunkOf(Uint8Array.from(list)))).toBeInstanceOf(ChunkFault);
     }
     for (const fields of [{ frames: 2 ** 32 }, { stream: -1 }, { firstSequence: 1.5 }]) {
       expect(readChunkHeader(forgedChunk(chunk, fields))).toBeInstanceOf(ChunkFault);
     }
   });
+
+  test("a header of nests, deep or wide, costs its own bytes and not what the nests declare", async () => {
+    const limit = CHUNK_HEADER_BYTES_LIMIT;
+    const filled = (...unit: number[]) =>
+      Uint8Array.from({ length: limit }, (_, i) => unit[i % unit.length]);
+    const behind = (head: number[], rest: Uint8Array) => {
+      const bytes = rest.slice();
+      bytes.set(head);
+      return bytes;
+    };
+    const nests = [
+      // Arrays of 32,768, each the first element of the one around it: 11 GB of room for elements.
+      filled(0xdc, 0x80, 0x00),
+      filled(0xdd, 0x00, 0x00, 0x80, 0x00),
+      filled(0xdc, 0xff, 0xff),
+      // Maps in maps, and arrays in maps, keys before them.
+      filled(0xde, 0x01, 0x00, 0xa1, 0x61),
+      filled(0x81, 0xa1, 0x61, 0xdc, 0x80, 0x00),
+      filled(0x91),
+      filled(0x81, 0x01),
+      // Side by side, two levels down: each closed by nothing.
+      behind([0xdc, 0x7f, 0xff, 0xdc, 0x7f, 0xff], filled(0x92, 0x01, 0x01)),
+      behind([0xdd, 0x00, 0x01, 0xff, 0xff], filled(0x01)),
+    ];
+    const cost = await costOf(() => {
+      for (const nest of nests) {
+        for (let again = 0; again < 5; again++) {
+          const before = performance.now();
+          expect(readChunkHeader(chunkOf(nest))).toMatchObject({ code: "bad_header" });
+          expect(performance.now() - before).toBeLessThan(1000);
+        }
+      }
+    });
+    expect(cost).toBeLessThan(60 * MEGA);
+    // The same in a WebSocket's message.
+    const message = new Uint8Array(MESSAGE_BYTES_LIMIT).map((_, i) => [0xdc, 0x04, 0x00][i % 3]);
+    expect(readMessage(message)).toBeUndefined();
+    expect(readMessage(encode({ op: "ping", list: [[1]] }))).toEqual({ op: "ping" });
+  }, 30_000);
+
+  test("a header that names a dictionary of another feed is refused, and nothing is kept of names", async () => {
+    const { dictionaries } = openZstd();
+    const chunk = someChunk();
+    const known = dictionaries.learned.length;
+    const cost = await costOf(() => {
+      for (let at = 0; at < 200_000; at++) {
+        const name = `f${at.toString(36).padStart(38, "0")}-${at.toString(16).padStart(16, "0")}`;
+        if (dictionaries.get(name) !== undefined || dictionaries.isShipped(name)) throw name;
+        dictionaries.learn(name, FEW_BYTES);
+      }
+    });
+    expect(cost).toBeLessThan(20 * MEGA);
+    expect(dictionaries.learned.length).toBe(known);
+    for (const feed of ["nse-cm", "f1", "constructor", "nasdaq-itch50"]) {
+      const dictionary = `${feed}-0011223344556677`;
+      expect(readChunkHeader(forgedChunk(chunk, { dictionary }))).toMatchObject({
+        code: "bad_header",
+      });
+    }
+  }, 30_000);
 
   test("new channels without end are refused once there are more than any exchange has", () => {
     const channels = new Channels();

@@ -23,6 +23,7 @@ import { chunkRecord, leftOutRecord, RecordKind, valueRecord } from "./record.ts
 import { type RowsPort, ShardEdge } from "./shard-edge.ts";
 import { ShardedApi } from "./sharded-api.ts";
 import { ShardedClient } from "./sharded-client.ts";
+import { ToldDictionaries } from "./told-dictionaries.ts";
 import type { ShardWord } from "./word.ts";
 
 export interface ShardedOptions {
@@ -51,16 +52,13 @@ export interface ShardedOptions {
 
 /** Quarantined chunks that are remembered, so that one that comes again is not tried again. */
 const QUARANTINED_LIMIT = 1000;
-/** Names of dictionaries that are remembered for each shard. */
-const TOLD_LIMIT = 1000;
 
 export class ShardedCentre implements Centre {
   readonly api: BookApi;
   readonly shards: readonly ShardEdge[];
   private readonly options: ShardedOptions;
   private readonly notes: readonly ElsewhereNotes[];
-  /** Dictionaries that each shard was sent. */
-  private readonly told: readonly Set<string>[];
+  private readonly told: readonly ToldDictionaries[];
   private readonly clients = new Map<number, ShardedClient>();
   private readonly quarantined = new Set<string>();
   private lastClient = 0;
@@ -85,7 +83,11 @@ export class ShardedCentre implements Centre {
             setup,
             rows,
             copy,
-            dictionaries: () => openZstd().dictionaries.learned,
+            dictionaries: () => {
+              // The life that begins is given these, and nothing of what earlier ones were told.
+              this.told[at].clear();
+              return openZstd().dictionaries.learned;
+            },
           },
           ...(hangNs === undefined ? {} : { hangNs }),
         },
@@ -101,7 +103,7 @@ export class ShardedCentre implements Centre {
       return shard;
     });
     this.notes = this.shards.map(() => new ElsewhereNotes());
-    this.told = this.shards.map(() => new Set());
+    this.told = this.shards.map(() => new ToldDictionaries());
     this.api = new ShardedApi(this.shards, () => this.quarantined.size);
   }
 
@@ -127,13 +129,11 @@ export class ShardedCentre implements Centre {
 
   /** What does not come with edgebook is with the shard before the first chunk that needs it. */
   private tellDictionary(owner: number, name: string): void {
-    const told = this.told[owner];
     const { dictionaries } = openZstd();
-    if (told.has(name) || dictionaries.isShipped(name)) return;
+    // Also where it was told: what is used stays.
     const dictionary = dictionaries.get(name);
-    if (dictionary === undefined) return;
-    if (told.size >= TOLD_LIMIT) told.clear();
-    told.add(name);
+    if (dictionary === undefined || dictionaries.isShipped(name)) return;
+    if (!this.told[owner].use(name)) return;
     this.shards[owner].add((number) => valueRecord(RecordKind.Dictionary, dictionary, number));
   }
 

@@ -2,14 +2,16 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DICTIONARIES_LIMIT } from "../../frames/dictionary.ts";
 import { openZstd } from "../../frames/zstd.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
-import { ownChunks } from "../../tests/own-dictionary.ts";
+import { ownChunks, ownDictionary } from "../../tests/own-dictionary.ts";
 import { openToyService, type ToyService } from "../../tests/toy-service.ts";
 import { until } from "../../tests/until.ts";
 import type { BookApi } from "../book-api.ts";
 import { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
+import { ToldDictionaries } from "./told-dictionaries.ts";
 import type { ToyFaults } from "./toy-shard.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "edgebook-shards-"));
@@ -240,3 +242,57 @@ test("a shard has a dictionary of its collector's own before the chunk that need
   expect(service.said.filter((text) => text.includes("dictionary"))).toEqual([]);
   await service.close();
 }, 30_000);
+
+test("a dictionary that its owner had let go is told again to a shard that lives anew", async () => {
+  const { chunks, dictionary } = ownChunks(200, 20);
+  const { dictionaries } = openZstd();
+  const learn = ({ name, bytes } = dictionary) => dictionaries.learn(name, bytes);
+  const others = (from: number, count: number) => {
+    for (let at = from; at < from + count; at++) learn(ownDictionary(300 + at));
+  };
+  learn();
+  const service = openToyService({
+    market: { ...market, chunks },
+    state: join(scratch, "told again"),
+  });
+  await service.push(5);
+  others(0, DICTIONARIES_LIMIT - 1);
+  await service.push(10);
+  // It was used just now: the one that goes is another.
+  others(DICTIONARIES_LIMIT - 1, 1);
+  expect(dictionaries.get(dictionary.name)).toBeDefined();
+  others(DICTIONARIES_LIMIT, DICTIONARIES_LIMIT);
+  expect(dictionaries.get(dictionary.name)).toBeUndefined();
+  const { shards } = service.centre;
+  const saved = shards.map(({ checkpoints }) => checkpoints);
+  // What told the shard of it lies before the checkpoint that its next life begins with.
+  await until(
+    () => shards.every(({ checkpoints }, at) => checkpoints >= saved[at] + 2),
+    "checkpoints",
+  );
+  const before = shards.map(({ restarts }) => restarts);
+  for (const shard of shards) shard.kill();
+  await until(
+    () => shards.every(({ restarts, isUp }, at) => isUp && restarts > before[at]),
+    "new lives",
+  );
+  learn();
+  await service.push(chunks.length);
+  await service.centre.finish();
+  const { streams } = (await service.centre.api.streams()) as { streams: { state: string }[] };
+  expect(streams.map(({ state }) => state)).toEqual(["live"]);
+  expect(service.said.filter((text) => text.includes("dictionary"))).toEqual([]);
+  await service.close();
+}, 30_000);
+
+test("an owner counts on the dictionaries that a shard used last, and on no others", () => {
+  const told = new ToldDictionaries();
+  expect([told.use("a"), told.use("a")]).toEqual([true, false]);
+  for (let at = 0; at < DICTIONARIES_LIMIT; at++) {
+    told.use(`b-${at}`);
+    if (at < 10) expect(told.use("a")).toBe(false);
+  }
+  expect(told.use("a")).toBe(true);
+  told.clear();
+  expect(told.use("a")).toBe(true);
+});

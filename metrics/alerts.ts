@@ -178,7 +178,7 @@ export const ALERTS: readonly AlertSpec[] = [
     severity: "critical",
     when: "increase(edgebook_chunks_lost_total[5m]) > 0",
     says: "Chunks were lost between a collector and the books.",
-    mend: "Their collector could not send them again: its spool was too small or is gone.",
+    mend: "Their collector could not send them again: its spool was too small or is gone, or nobody brought their dictionary.",
     scene: {
       series: [[`edgebook_chunks_lost_total{${AT}}`, "0x10 2x10"]],
       fires: { instance: "host:9" },

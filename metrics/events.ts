@@ -34,7 +34,7 @@ export const EVENTS = {
   shard_back: { level: "info", help: "It has what it missed." },
   dictionary_missing: {
     level: "error",
-    help: "Chunks need a dictionary that is not here: asked for again, then given up as lost.",
+    help: "Chunks need a dictionary that is not here: asked for again for 5 s, then lost, which is said too.",
   },
   chunk_set_aside: { level: "error", help: "A chunk broke its shard again and again." },
 } as const satisfies Readonly<Record<string, EventSpec>>;

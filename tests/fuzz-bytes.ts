@@ -20,15 +20,19 @@ import {
   readChunkHeader,
 } from "../frames/chunk.ts";
 import { crc32c } from "../frames/chunk-checksum.ts";
+import type { ChunkHeader } from "../frames/chunk-header.ts";
 import { ChunkSplitter } from "../frames/chunk-stream.ts";
+import type { Dictionary } from "../frames/dictionary.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { LinkParser, LinkType } from "../frames/link.ts";
 import { sniffKind } from "../frames/sniff.ts";
-import { openZstd } from "../frames/zstd.ts";
+import { builtinZstd, nativeZstd, openZstd } from "../frames/zstd.ts";
+import type { Zstd } from "../frames/zstd-port.ts";
 import { forgedChunk } from "./chunk-forge.ts";
 import { datagramSeeds, linkSeeds, pcapngSeed, pcapSeed } from "./fuzz-seeds.ts";
 import type { FuzzTarget } from "./fuzz-target.ts";
 import { runMarket } from "./live-market.ts";
+import { smallMarket } from "./small-market.ts";
 
 /** State is thrown away after so many inputs, so that a run looks at many beginnings. */
 const LIFE_INPUTS = 4096;
@@ -43,6 +47,7 @@ export function byteTargets(): FuzzTarget[] {
     linkTarget(),
     chunkHeaderTarget(chunks),
     chunkBodyTarget(chunks),
+    chunkFramesTarget(),
     chunkStreamTarget(chunks),
     recoveryTarget(),
   ];
@@ -226,32 +231,83 @@ function headOf(bytes: Uint8Array): Uint8Array {
   return bytes.slice(CHUNK_PREFIX_BYTES, CHUNK_PREFIX_BYTES + length);
 }
 
-/** A body with any bytes in it, before compression, under a header that fits it. */
-function chunkBodyTarget(chunks: readonly Uint8Array[]): FuzzTarget {
-  const zstd = openZstd();
-  const bodies = chunks.flatMap((bytes) => {
-    const read = readChunkHeader(bytes);
+interface SomeBody {
+  readonly chunk: Uint8Array;
+  readonly header: ChunkHeader;
+  readonly body: Uint8Array;
+  readonly raw: Uint8Array;
+  /** What the body was packed by. */
+  readonly dictionary: Dictionary | undefined;
+}
+
+/** Bodies of chunks, as they are and unpacked. */
+function bodiesOf(chunks: readonly Uint8Array[], zstd: Zstd): SomeBody[] {
+  return chunks.flatMap((chunk) => {
+    const read = readChunkHeader(chunk);
     if (read instanceof ChunkFault) return [];
     const { header, bodyAt, end } = read;
     const dictionary = dictionaryOf(header, zstd);
     if (dictionary instanceof ChunkFault) return [];
-    const body = bytes.subarray(bodyAt, end);
+    const body = chunk.slice(bodyAt, end);
     const raw = zstd.decompress(body, header.rawBytes, undefined, dictionary);
-    return raw === null ? [] : [{ bytes, raw: raw.slice() }];
+    return raw === null ? [] : [{ chunk, header, body, raw: raw.slice(), dictionary }];
   });
+}
+
+/** A body with any bytes in it, before compression, under a header that fits it. */
+function chunkBodyTarget(chunks: readonly Uint8Array[]): FuzzTarget {
+  const zstd = openZstd();
+  const bodies = bodiesOf(chunks, zstd);
   let inputs = 0;
   return {
     name: "chunk body",
     share: 2,
     seeds: bodies.map(({ raw }) => raw),
     take(input) {
-      const chunk = bodies[inputs++ % bodies.length].bytes;
-      const rawBytes = input.length;
-      const bytes = forgedChunk(chunk, { rawBytes, dictionary: "" }, zstd.compress(input));
-      const unpacked = new ChunkUnpacker(new Channels(), zstd).unpack(bytes);
-      if (!(unpacked instanceof ChunkFault)) inside(unpacked.frames);
+      const { chunk, dictionary } = bodies[inputs++ % bodies.length];
+      const by = dictionary && zstd.compressBy?.(input, dictionary);
+      const named = by === undefined ? { dictionary: "" } : {};
+      const fields = { ...named, rawBytes: input.length };
+      unpackedInside(forgedChunk(chunk, fields, by ?? zstd.compress(input)), zstd);
     },
   };
+}
+
+/** Any bytes where zstd frames should be, under a header with a dictionary, for each zstd. */
+function chunkFramesTarget(): FuzzTarget {
+  const all = [nativeZstd(), builtinZstd()].filter((zstd) => zstd !== undefined);
+  const chunks = smallMarket({ frames: 100 }).chunks(all[0], 5);
+  const bodies = bodiesOf(
+    chunks.map(({ bytes }) => bytes),
+    all[0],
+  ).filter(({ dictionary }) => dictionary !== undefined);
+  const areKnown = bodies.every(({ body, raw }) => contentBytes(body) === raw.length);
+  if (bodies.length === 0 || !areKnown) throw new Error("no seeds by a dictionary");
+  let inputs = 0;
+  return {
+    name: "chunk frames",
+    share: 2,
+    seeds: bodies.map(({ body }) => body),
+    take(input) {
+      const zstd = all[inputs++ % all.length];
+      // Of another length than the header says it is refused at its first bytes, and no more is tried.
+      const rawBytes = contentBytes(input);
+      unpackedInside(forgedChunk(bodies[0].chunk, { rawBytes }, input), zstd);
+    },
+  };
+}
+
+/** How many bytes a zstd frame of one segment, of some KiB, says that it unpacks to. */
+function contentBytes(frame: Uint8Array): number {
+  const [kind = 0] = frame.subarray(4);
+  const at = 5 + [0, 1, 2, 4][kind & 3];
+  const [low = 0, high = 0] = frame.subarray(at);
+  return kind >> 6 === 1 ? low + high * 256 + 256 : low;
+}
+
+function unpackedInside(bytes: Uint8Array, zstd: Zstd): void {
+  const unpacked = new ChunkUnpacker(new Channels(), zstd).unpack(bytes);
+  if (!(unpacked instanceof ChunkFault)) inside(unpacked.frames);
 }
 
 function chunkStreamTarget(chunks: readonly Uint8Array[]): FuzzTarget {

@@ -83,14 +83,20 @@ test("a chunk waits once for a name that is nowhere; other names, and what is no
   const { dictionaries } = freshZstd();
   const asked: string[] = [];
   const fetch = new DictionaryFetch(dictionaries, async (name) => void asked.push(name));
+  const bring = (chunk: Uint8Array, nowMs: number) => fetch.fetchFor(chunk, nowMs);
   const [one, other] = [ownChunks(11, 1), ownChunks(12, 1)];
-  await fetch.fetchFor(one.chunks[0].bytes);
-  expect(fetch.fetchFor(one.chunks[0].bytes)).toBeUndefined();
-  await fetch.fetchFor(other.chunks[0].bytes);
+  await bring(one.chunks[0].bytes, 0);
+  expect(bring(one.chunks[0].bytes, 59_000)).toBeUndefined();
+  await bring(other.chunks[0].bytes, 59_000);
   expect(asked).toEqual([one.dictionary.name, other.dictionary.name]);
-  expect(fetch.fetchFor(new Uint8Array(100))).toBeUndefined();
+  await bring(one.chunks[0].bytes, 60_000);
+  expect(asked).toHaveLength(3);
+  expect(bring(new Uint8Array(100), 60_000)).toBeUndefined();
   for (let number = 20; number < 80; number++) {
-    await fetch.fetchFor(ownChunks(number, 1).chunks[0].bytes);
+    await bring(ownChunks(number, 1).chunks[0].bytes, 60_000);
   }
-  expect(asked).toHaveLength(32);
+  expect(asked).toHaveLength(1 + 32);
+  // One that is known does not wait.
+  dictionaries.learn(one.dictionary.name, one.dictionary.bytes);
+  expect(bring(one.chunks[0].bytes, 60_000)).toBeUndefined();
 });

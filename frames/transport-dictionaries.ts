@@ -21,25 +21,27 @@ export class DictionaryFetch {
     this.ask = ask;
   }
 
-  /** Resolves when the chunk can go on; undefined: at once. */
-  fetchFor(chunk: Uint8Array): Promise<void> | undefined {
+  /**
+   * Resolves when the chunk can go on; undefined: at once.
+   * @param nowMs any clock that does not step back
+   */
+  fetchFor(chunk: Uint8Array, nowMs: number): Promise<void> | undefined {
     const read = readChunkHeader(chunk);
     if (read instanceof ChunkFault) return undefined;
     const { dictionary: name } = read.header;
     if (feedOfDictionary(name) === undefined || this.dictionaries.get(name) !== undefined) {
       return undefined;
     }
-    return this.isQuiet(name) ? undefined : this.fetch(name);
+    return this.isQuiet(name, nowMs) ? undefined : this.bring(name, nowMs);
   }
 
-  private async fetch(name: string): Promise<void> {
+  private async bring(name: string, nowMs: number): Promise<void> {
     await this.ask(name);
     if (this.dictionaries.get(name) !== undefined) return;
-    this.quietUntilMs.set(name, performance.now() + QUIET_MS);
+    this.quietUntilMs.set(name, nowMs + QUIET_MS);
   }
 
-  private isQuiet(name: string): boolean {
-    const nowMs = performance.now();
+  private isQuiet(name: string, nowMs: number): boolean {
     for (const [each, untilMs] of this.quietUntilMs) {
       if (untilMs > nowMs) break;
       this.quietUntilMs.delete(each);

@@ -299,7 +299,7 @@ export class KafkaChunkSource implements ChunkSource, CentreLink {
       makeConsumer: async () => new (await kafkaLibrary()).Consumer(shared),
       topics: () => this.framesTopics(),
       each: async ({ topic, partition, offset, value }) => {
-        await this.dictionaries.fetchFor(value);
+        await this.dictionaries.fetchFor(value, performance.now());
         await onChunk({ bytes: value, topic, partition, offset });
       },
       onError: (error) => this.standing.fails(error),

@@ -171,7 +171,7 @@ export class MqttChunkSource implements ChunkSource, CentreLink {
     bytes: Uint8Array,
     onChunk: (bytes: Uint8Array) => Promise<void> | void,
   ): Promise<void> {
-    const fetching = this.dictionaries.fetchFor(bytes);
+    const fetching = this.dictionaries.fetchFor(bytes, performance.now());
     if (fetching !== undefined) await fetching;
     const taking = onChunk(bytes);
     if (taking !== undefined) await taking;

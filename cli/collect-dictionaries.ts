@@ -18,12 +18,27 @@ export function dictionaryChoice(
   files: readonly string[],
   feed: string | undefined,
 ): DictionaryChoice {
-  if (!files.includes(NONE)) {
-    return { isOff: false, preferred: files.map((path) => dictionaryOfFile(path, feed)) };
-  }
+  if (!files.includes(NONE)) return { isOff: false, preferred: oneOfEachFeed(files, feed) };
   if (files.length === 1) return { isOff: true, preferred: [] };
   const hint = "Say --dictionary none, or name files.";
   throw new CliError("bad_flag", "--dictionary is none, and names a file as well.", hint);
+}
+
+function oneOfEachFeed(files: readonly string[], feed: string | undefined): Dictionary[] {
+  const byFeed = new Map<string, Dictionary>();
+  for (const path of files) {
+    const dictionary = dictionaryOfFile(path, feed);
+    const other = byFeed.get(dictionary.feed);
+    if (other !== undefined && other.name !== dictionary.name) {
+      throw new CliError(
+        "bad_flag",
+        `--dictionary names two of ${dictionary.feed}: ${other.name} and ${dictionary.name}.`,
+        "Chunks of a feed are packed by one: name one file for each feed.",
+      );
+    }
+    byFeed.set(dictionary.feed, dictionary);
+  }
+  return [...byFeed.values()];
 }
 
 function dictionaryOfFile(path: string, feed: string | undefined): Dictionary {

@@ -9,6 +9,7 @@ import { PcapWriter } from "../frames/pcap-writer.ts";
 import { Exchange } from "../sim/exchange/exchange.ts";
 import { Lines } from "../sim/exchange/lines.ts";
 import { edgebook, statsOf } from "./cli-run.ts";
+import { ownDictionary } from "./own-dictionary.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edgebook-own-dictionary-"));
 const at = (...names: string[]) => join(folder, ...names);
@@ -145,6 +146,13 @@ describe.skipIf(!hasTool)("a dictionary of one's own", () => {
     await says(at("day-0.pcap"), "are the most");
     await says(at("alone.ebch"), "no trained zstd dictionary");
     await says(at("nowhere.zdict"), "cannot be read");
+    const other = ownDictionary(1);
+    writeFileSync(at(`${other.name}.zdict`), other.bytes);
+    const two = ["--dictionary", own, "--dictionary", at(`${other.name}.zdict`)];
+    expect(await collect(at("never"), ...two)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`names two of nse-fo: ${name} and ${other.name}`),
+    });
     const few = await edgebook(["chunks", "train", at("alone.ebch"), "--out", at("few.zdict")]);
     expect(few.code).toBe(0);
     const none = await edgebook(["chunks", "train", at("day-0.pcap"), "--out", at("few2.zdict")]);

@@ -91,6 +91,7 @@ export function openCollecting(options: CollectingOptions): Collecting {
   };
   const boot = options.boot ?? Date.now();
   const spool = openSpool(options);
+  spool?.keepDictionaries([...channels.list.map((channel) => channel.feed), feed?.id ?? ""]);
   const onStatus = options.tell ?? ((text: string) => printErr(`edgebook: ${text}\n`));
   const sinks = options.to.map((place) =>
     openSink(place, { clientName: name, access: options.mqtt, kafka: options.kafka, onStatus }),

@@ -15,6 +15,7 @@ export class CollectorNews {
   private readonly watch: LineWatch;
   private readonly tell: Tell;
   private readonly streams: StreamNews;
+  private readonly missing = new Set<string>();
   private lost = 0;
   private lostNs = Number.NaN;
 
@@ -31,6 +32,16 @@ export class CollectorNews {
       this.streams.look(feed, sequencer, nowNs);
     }
     this.lookAtSpool(nowNs);
+    this.lookAtDictionaries();
+  }
+
+  private lookAtDictionaries(): void {
+    for (const dictionary of this.collector.spool?.missingDictionaries ?? []) {
+      if (this.missing.has(dictionary)) continue;
+      this.missing.add(dictionary);
+      const text = `the spool keeps chunks that need the dictionary ${dictionary}, which is not here`;
+      this.tell(text, "dictionary_missing", { dictionary });
+    }
   }
 
   private lookAtSpool(nowNs: number): void {

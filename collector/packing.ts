@@ -45,4 +45,6 @@ export interface RepackResult extends RepackJob {
   readonly repacked: number;
   /** Of each chunk of the new file: its number, and how many bytes it has. */
   readonly places: readonly number[];
+  /** What chunks that became smaller need now; to be kept before the new file takes its place. */
+  readonly dictionaries: readonly string[];
 }

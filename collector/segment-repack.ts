@@ -4,11 +4,9 @@
  * The old file is only read; putting the new one in its place is the spool's owner's.
  */
 import { closeSync, fdatasyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import { CHUNK_PREFIX_BYTES, ChunkFault, readChunkHeader } from "../frames/chunk.ts";
 import { CHUNK_BYTES_LIMIT, CHUNK_HEADER_BYTES_LIMIT } from "../frames/chunk-header.ts";
 import { type ChunkRepacker, isStored } from "../frames/chunk-repack.ts";
-import { keepDictionary } from "../frames/dictionary-files.ts";
 import type { RepackJob, RepackResult } from "./packing.ts";
 
 /** Most headers are shorter. */
@@ -28,6 +26,7 @@ export class SegmentRepack {
   private repacked = 0;
   /** Number and bytes of each chunk of the new file. */
   private readonly places: number[] = [];
+  private readonly dictionaries = new Set<string>();
 
   /** @throws the system's error */
   constructor(job: RepackJob, repacker: ChunkRepacker) {
@@ -50,7 +49,7 @@ export class SegmentRepack {
       const whole = this.chunk.subarray(0, end);
       if (readSync(this.from, whole, 0, end, this.at) < end) return this.end(false);
       const smaller = isStored(header) ? this.repacker.repack(whole) : undefined;
-      if (smaller !== undefined) this.keepSmaller();
+      if (smaller !== undefined) this.countSmaller();
       this.write(smaller ?? whole);
       bytes = (smaller ?? whole).length;
     }
@@ -60,11 +59,10 @@ export class SegmentRepack {
     return undefined;
   }
 
-  /** What the smaller chunk needs is beside it before it is. */
-  private keepSmaller(): void {
+  private countSmaller(): void {
     this.repacked++;
     const { dictionary } = this.repacker;
-    if (dictionary !== undefined) keepDictionary(dirname(this.job.into), dictionary);
+    if (dictionary !== undefined) this.dictionaries.add(dictionary.name);
   }
 
   /** The header of the next chunk, looked for in so many bytes; undefined at the end. */
@@ -91,12 +89,13 @@ export class SegmentRepack {
 
   private end(isNew: boolean): RepackResult {
     const { job, last, repacked, places } = this;
+    const dictionaries = [...this.dictionaries];
     closeSync(this.from);
-    if (this.to < 0) return { ...job, bytes: 0, last, repacked, places: [] };
+    if (this.to < 0) return { ...job, bytes: 0, last, repacked, places: [], dictionaries };
     if (isNew) fdatasyncSync(this.to);
     closeSync(this.to);
     const isSmaller = isNew && repacked > 0;
     if (!isSmaller) rmSync(job.into, { force: true });
-    return { ...job, bytes: isSmaller ? this.bytes : 0, last, repacked, places };
+    return { ...job, bytes: isSmaller ? this.bytes : 0, last, repacked, places, dictionaries };
   }
 }

@@ -17,6 +17,7 @@ import { FrameBatch } from "../frames/frame-batch.ts";
 import { Spool } from "../frames/spool.ts";
 import { openZstd } from "../frames/zstd.ts";
 import { StoredZstd } from "../frames/zstd-stored.ts";
+import { smallMarket } from "../tests/small-market.ts";
 import { SegmentRepack } from "./segment-repack.ts";
 import { type SegmentPacker, SpoolRepack } from "./spool-repack.ts";
 
@@ -152,4 +153,28 @@ test("a later life compresses what the one before stored, and clears what it lef
     expect(found instanceof ChunkFault ? "" : found.header.codec).toBe("columns");
   }
   second.close();
+});
+
+test("the dictionary of what became smaller is here before it; without room for it all stays as it was", () => {
+  const stored = smallMarket({ frames: 200 }).chunks(new StoredZstd(openZstd()), 20, BOOT);
+  const outcomes = [true, false].map((hasRoom) => {
+    const folder = mkdtempSync(join(scratch, "dictionary-"));
+    const spool = new Spool(folder, { segmentBytes: 4000 });
+    const keep = spool.keepDictionary.bind(spool);
+    spool.keepDictionary = (name) => hasRoom && keep(name);
+    const repack = new SpoolRepack(spool, folder, BOOT, atOnce);
+    for (const each of stored) {
+      spool.append(each);
+      repack.noteStored(each.header.number);
+    }
+    for (let turn = 1; turn <= 20; turn++) repack.turn(turn * 1e9);
+    for (const { header } of stored) readable(spool.read(BOOT, header.number));
+    spool.close();
+    const endings = readdirSync(folder).map((name) => name.split(".").at(-1));
+    return [repack.chunks > 0, endings.includes("zdict"), endings.includes("packing")];
+  });
+  expect(outcomes).toEqual([
+    [true, true, false],
+    [false, false, false],
+  ]);
 });

@@ -84,8 +84,9 @@ export class SpoolRepack {
       this.stored = this.stored.filter((n) => n < segment.first || n > segment.last);
     }
     if (result.bytes === 0) return;
-    if (segment === undefined || basename(result.path) !== name) {
-      // It left the spool meanwhile.
+    const isHere = segment !== undefined && basename(result.path) === name;
+    // Only this thread writes dictionaries into the folder, and what needs one comes after it.
+    if (!isHere || !result.dictionaries.every((each) => this.spool.keepDictionary(each))) {
       rmSync(result.into, { force: true });
       return;
     }

@@ -2,16 +2,7 @@
  * Edge: dictionaries as files, `NAME.zdict`, beside the chunks that need them: in a spool's folder, and at
  * the top of an archive, two folders above a stream's chunks.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
@@ -37,25 +28,15 @@ export function learnBeside(dictionaries: Dictionaries, name: string, folder: st
 }
 
 /**
- * Puts a dictionary beside chunks that will need it; there is a whole one, or none.
+ * Puts a dictionary beside chunks that will need it; there is a whole one, or none. A slow disk keeps
+ * nobody waiting.
  * @throws the system's error
  */
-export function keepDictionary(folder: string, dictionary: Dictionary): void {
+export async function keepDictionary(folder: string, dictionary: Dictionary): Promise<void> {
   const path = join(folder, `${dictionary.name}${DICTIONARY_ENDING}`);
   if (isThere(path, dictionary)) return;
-  const aside = `${path}.new`;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(aside, dictionary.bytes);
-  synced(aside);
-  renameSync(aside, path);
-  synced(folder);
-}
-
-/** As `keepDictionary`, on a thread of its own: a slow disk keeps nobody waiting. */
-export async function keepDictionaryAside(folder: string, dictionary: Dictionary): Promise<void> {
-  const path = join(folder, `${dictionary.name}${DICTIONARY_ENDING}`);
-  if (isThere(path, dictionary)) return;
-  const aside = `${path}.new`;
+  // Somebody else may write the same one.
+  const aside = `${path}.${crypto.randomUUID()}.new`;
   const file = await open(aside, "w");
   try {
     await file.writeFile(dictionary.bytes);
@@ -82,15 +63,4 @@ function readSmall(path: string): Uint8Array | undefined {
 function isThere(path: string, { bytes }: Dictionary): boolean {
   const found = readSmall(path);
   return found !== undefined && Buffer.compare(found, bytes) === 0;
-}
-
-function synced(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } catch {
-    // Some file systems do not sync folders.
-  } finally {
-    closeSync(file);
-  }
 }

@@ -30,6 +30,8 @@ const SEGMENT_BYTES_LEAST = 256 << 10;
 const KERNEL_WRITES_MS = 60_000;
 /** A sync that was begun is over by then, on any disk that keeps up at all. */
 const SYNC_TAKES_MS = 10_000;
+/** Names of dictionaries that are remembered as missing. */
+const MISSING_LIMIT = 64;
 
 export class SpoolCore {
   readonly counters = new SpoolCounters();
@@ -43,6 +45,7 @@ export class SpoolCore {
   private readonly files: SpoolFiles;
   private readonly dictionaries: SpoolDictionaries | undefined;
   private segments: Segment[] = [];
+  private readonly missing = new Set<string>();
   /** The segment that is written to. */
   private open: Segment | undefined;
   private isDirty = false;
@@ -139,7 +142,11 @@ export class SpoolCore {
       if (place === undefined) return undefined;
       const bytes = new Uint8Array(place.bytes);
       const length = this.files.read(segment.name, bytes, place.at);
-      if (length === bytes.length && isChunk(bytes, boot, number)) return bytes;
+      const header = length === bytes.length ? headerOf(bytes, boot, number) : undefined;
+      if (header !== undefined) {
+        this.dictionaries?.learn(header.dictionary);
+        return bytes;
+      }
     } catch {
       // A disk that does not read any more: as good as a damaged chunk.
     }
@@ -151,6 +158,32 @@ export class SpoolCore {
   holds(boot: number, number: number): boolean {
     const segment = this.segments.findLast((one) => one.boot === boot && one.first <= number);
     return segment !== undefined && this.indexed(segment).place(number) !== undefined;
+  }
+
+  /**
+   * What small chunks of these feeds will need is here before the first of them: receiving must not wait
+   * for the disk.
+   */
+  keepDictionaries(feeds: readonly string[]): void {
+    for (const feed of feeds) {
+      const name = this.dictionaries?.nameFor(feed);
+      // Without room for it the first chunk that needs it is refused, and counted.
+      if (name !== undefined) this.keepDictionary(name);
+    }
+  }
+
+  /** To be called before chunks that need it come by another way than `appendAt`. @returns false if it is not here then */
+  keepDictionary(name: string): boolean {
+    try {
+      return this.dictionaries?.keep(name, this.options.sync !== "none") === true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Dictionaries of chunks that were taken, and that nobody here has. */
+  get missingDictionaries(): ReadonlySet<string> {
+    return this.missing;
   }
 
   /** Time goes on: syncs, forgets what is too old, writes down how far each destination is. */
@@ -233,13 +266,20 @@ export class SpoolCore {
   private write(header: ChunkHeader, bytes: Uint8Array, nowMs: number): void {
     const { boot, number, dictionary } = header;
     const { sync } = this.options;
-    if (dictionary !== "") this.dictionaries?.keep(dictionary, sync !== "none");
+    const isMissing =
+      dictionary !== "" && this.dictionaries?.keep(dictionary, sync !== "none") === false;
     const segment = this.writable(boot, number, nowMs);
     this.files.write(segment.name, bytes, segment.bytes);
     if (sync === "always") this.files.sync(segment.name);
     else this.isDirty = true;
     segment.added(bytes.length, nowMs);
     this.bytes += bytes.length;
+    if (isMissing) this.withoutDictionary(dictionary);
+  }
+
+  private withoutDictionary(name: string): void {
+    this.counters.withoutDictionary++;
+    if (this.missing.size < MISSING_LIMIT) this.missing.add(name);
   }
 
   /** The open segment, or a new one when it is full, of another boot, or its numbers have a hole. */
@@ -341,10 +381,12 @@ export class SpoolCore {
   }
 }
 
-function isChunk(bytes: Uint8Array, boot: number, number: number): boolean {
+/** Of the whole chunk of that number; undefined: the bytes are not it. */
+function headerOf(bytes: Uint8Array, boot: number, number: number): ChunkHeader | undefined {
   const found = readChunkHeader(bytes);
-  if (found instanceof ChunkFault) return false;
+  if (found instanceof ChunkFault) return undefined;
   const { header, bodyAt, end } = found;
-  if (header.boot !== boot || header.number !== number || end !== bytes.length) return false;
-  return bodyChecksum(header.version, bytes.subarray(bodyAt, end)) === header.checksum;
+  if (header.boot !== boot || header.number !== number || end !== bytes.length) return undefined;
+  const checksum = bodyChecksum(header.version, bytes.subarray(bodyAt, end));
+  return checksum === header.checksum ? header : undefined;
 }

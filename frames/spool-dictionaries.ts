@@ -3,7 +3,7 @@
  * needs one, and never taken away, so that every chunk of the spool can be read by whoever has the folder.
  * What a power cut left of one is found when it is needed next, and written again.
  */
-import { DICTIONARY_BYTES_LIMIT, type Dictionaries } from "./dictionary.ts";
+import { DICTIONARY_BYTES_LIMIT, type Dictionaries, feedOfDictionary } from "./dictionary.ts";
 import type { SpoolFiles } from "./spool-files.ts";
 
 export const DICTIONARY_ENDING = ".zdict";
@@ -13,34 +13,42 @@ export class SpoolDictionaries {
   private readonly dictionaries: Dictionaries;
   private readonly kept = new Set<string>();
 
-  /** Earlier lives' dictionaries are learned: their chunks may be asked for. */
   constructor(files: SpoolFiles, dictionaries: Dictionaries) {
     this.files = files;
     this.dictionaries = dictionaries;
-    for (const { name } of files.list()) {
-      if (!name.endsWith(DICTIONARY_ENDING)) continue;
-      const bytes = this.read(name);
-      // One that is torn, or was put there by somebody: whoever needs it will say that it is missing.
-      if (bytes !== undefined) dictionaries.learn(name.slice(0, -DICTIONARY_ENDING.length), bytes);
-    }
+  }
+
+  /** What chunks of the feed are packed by. */
+  nameFor(feed: string): string | undefined {
+    return this.dictionaries.forFeed(feed)?.name;
   }
 
   /**
    * To be called before a chunk that needs it is written.
    * @param isSynced it is there after a power cut, too
+   * @returns false if nobody has it: the chunk was packed elsewhere
    * @throws the disk's error
    */
-  keep(name: string, isSynced: boolean): void {
-    if (this.kept.has(name)) return;
+  keep(name: string, isSynced: boolean): boolean {
+    if (this.kept.has(name)) return true;
+    this.learn(name);
     const dictionary = this.dictionaries.get(name);
-    // Nobody has it: the chunk was packed elsewhere.
-    if (dictionary === undefined) return;
+    if (dictionary === undefined) return false;
     const file = `${name}${DICTIONARY_ENDING}`;
     if (!isSame(this.read(file), dictionary.bytes)) {
       this.files.replace(file, dictionary.bytes);
       if (isSynced) this.files.sync(file);
     }
     this.kept.add(name);
+    return true;
+  }
+
+  /** Whoever gets a chunk of an earlier life needs what that life wrote. */
+  learn(name: string): void {
+    if (feedOfDictionary(name) === undefined || this.dictionaries.get(name) !== undefined) return;
+    const bytes = this.read(`${name}${DICTIONARY_ENDING}`);
+    // One that is torn, or was put there by somebody: whoever needs it will say that it is missing.
+    if (bytes !== undefined) this.dictionaries.learn(name, bytes);
   }
 
   private read(file: string): Uint8Array | undefined {

@@ -48,6 +48,8 @@ export class SpoolCounters {
   /** Bytes of torn chunks cut off, and damaged places found, at the opening. */
   bytesTorn = 0;
   damagedPlaces = 0;
+  /** Chunks taken whose dictionary nobody here has: they can be read only where it is. */
+  withoutDictionary = 0;
 }
 
 export type SpoolFaultCode = "no_room" | "in_use" | "not_writable";

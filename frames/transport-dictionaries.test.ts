@@ -1,6 +1,6 @@
 /** Dictionaries are where chunks go before the first chunk that needs one, and are learned from there. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { freshZstd, ownChunks, ownDictionary } from "../tests/own-dictionary.ts"
 import { until } from "../tests/until.ts";
 import { Channels } from "./channels.ts";
 import { ChunkFault, ChunkUnpacker } from "./chunk.ts";
+import { keepDictionary } from "./dictionary-files.ts";
 import { SpoolCore } from "./spool-core.ts";
 import { DICTIONARY_ENDING } from "./spool-dictionaries.ts";
 import { dictionaryTopic } from "./transport.ts";
@@ -46,14 +47,59 @@ describe("a spool", () => {
     expect(contentOf(disk)).toEqual(dictionary.bytes);
     const next = freshZstd();
     const again = new SpoolCore(disk, small, next.dictionaries);
-    expect(next.dictionaries.get(dictionary.name)).toBeDefined();
     const bytes = again.read(1, chunks.length);
     expect(readable(bytes ?? new Uint8Array(), next)).toBe(true);
   });
 
+  test("learns of many dictionaries what the chunks need that are read from it", () => {
+    const disk = new FaultyDisk({}, 1);
+    const lives = Array.from({ length: 40 }, (_, at) => ownChunks(50 + at, 1, 1 + at));
+    for (const life of lives) {
+      new SpoolCore(disk, {}, life.zstd.dictionaries).appendAt(life.chunks[0], 1000);
+    }
+    const next = freshZstd();
+    const spool = new SpoolCore(disk, {}, next.dictionaries);
+    expect(next.dictionaries.learned).toEqual([]);
+    for (const boot of [1, 40, ...spool.boots]) {
+      expect(readable(spool.read(boot, 1) ?? new Uint8Array(), next)).toBe(true);
+    }
+  });
+
+  test("has before the first chunk what chunks of its feeds will need", () => {
+    const disk = new FaultyDisk({}, 1);
+    const spool = new SpoolCore(disk, {}, zstd.dictionaries);
+    spool.keepDictionaries(["nse-fo", "nse-cm", "of nobody", ""]);
+    const names = disk.list().map(({ name }) => name);
+    const shipped = zstd.dictionaries.forFeed("nse-cm")?.name;
+    expect(names.sort()).toEqual([`${shipped}${DICTIONARY_ENDING}`, file].sort());
+    expect(contentOf(disk)).toEqual(dictionary.bytes);
+    // The first chunk that needs it neither reads nor writes it.
+    const { read, replace, sync } = disk;
+    disk.read =
+      disk.replace =
+      disk.sync =
+        () => {
+          throw new Error("the disk is slow");
+        };
+    expect(spool.appendAt(chunks[0], 1000)).toBe(true);
+    Object.assign(disk, { read, replace, sync });
+    const full = new FaultyDisk({ capacityBytes: 20_000 }, 3);
+    const other = new SpoolCore(full, { bytesLimit: 10_000 }, zstd.dictionaries);
+    other.keepDictionaries(["nse-fo"]);
+    expect(full.list()).toEqual([]);
+  });
+
+  test("counts chunks whose dictionary nobody has, and names it", () => {
+    const spool = new SpoolCore(new FaultyDisk({}, 1), {}, freshZstd().dictionaries);
+    for (const chunk of chunks.slice(0, 3)) expect(spool.appendAt(chunk, 1000)).toBe(true);
+    expect(spool.counters.withoutDictionary).toBe(3);
+    expect([...spool.missingDictionaries]).toEqual([dictionary.name]);
+  });
+
   test("killed at any byte has no chunk without its dictionary", () => {
     const later = ownChunks(1, 5, 2).chunks;
-    for (let bytes = 0; bytes < 2500; bytes += 100) {
+    // Through the dictionary, and on through the chunks.
+    for (let bytes = 0; bytes < 40_000; bytes += bytes < 30_000 ? 3001 : 97) {
       const disk = new FaultyDisk({}, bytes);
       const spool = new SpoolCore(disk, {}, zstd.dictionaries);
       disk.bytesToKill = bytes;
@@ -120,6 +166,31 @@ describe("a directory", () => {
     await next.send({ ...chunks[0], header: { ...chunks[0].header, boot: 2 } });
     await next.close();
     expect(new Uint8Array(readFileSync(file))).toEqual(dictionary.bytes);
+  });
+
+  test("is written at by two at once, and a chunk without its dictionary is told once", async () => {
+    const { chunks, dictionary, zstd } = ownChunks(10);
+    const path = join(scratch, "two");
+    const said: string[] = [];
+    const unknowing = new DirChunkSink(
+      path,
+      (text) => void said.push(text),
+      freshZstd().dictionaries,
+    );
+    for (const chunk of chunks.slice(0, 3)) await unknowing.send(chunk);
+    await unknowing.close();
+    expect(unknowing.withoutDictionary).toBe(3);
+    expect(said).toEqual([
+      expect.stringContaining(`the dictionary ${dictionary.name}, which is not here`),
+    ]);
+    await Promise.all(Array.from({ length: 8 }, () => keepDictionary(path, dictionary)));
+    expect(readdirSync(path).sort()).toEqual(["nse-fo", `${dictionary.name}${DICTIONARY_ENDING}`]);
+    // It is found there by who did not bring it.
+    const next = new DirChunkSink(path, (text) => void said.push(text), freshZstd().dictionaries);
+    await next.send({ ...chunks[3], header: { ...chunks[3].header, number: 9 } });
+    await next.close();
+    expect([next.withoutDictionary, said.length]).toEqual([0, 1]);
+    expect(zstd.dictionaries.get(dictionary.name)).toBeDefined();
   });
 });
 

@@ -20,7 +20,7 @@ import { ChunkFault, type ChunkHeader, type PackedChunk, readChunkHeader } from 
 import { CHUNK_BYTES_LIMIT } from "./chunk-header.ts";
 import { ChunkSplitter } from "./chunk-stream.ts";
 import type { Dictionaries } from "./dictionary.ts";
-import { keepDictionaryAside, learnBeside } from "./dictionary-files.ts";
+import { keepDictionary, learnBeside } from "./dictionary-files.ts";
 import { scanChunkFile } from "./spool-scan.ts";
 import type { ChunkSink, ChunkSource } from "./transport.ts";
 import { TransportError } from "./transport-error.ts";
@@ -33,6 +33,8 @@ const OPEN_FILES_LIMIT = 128;
 /** A directory that takes nothing is tried again, and said to be so from time to time. */
 const TRY_AGAIN_MS = 500;
 const SAY_AGAIN_MS = 60_000;
+/** Names of dictionaries that are said to be missing. */
+const MISSING_LIMIT = 64;
 
 interface HourFile {
   readonly file: number;
@@ -49,11 +51,14 @@ export class DirChunkSink implements ChunkSink {
   readonly name: string;
   /** Chunks that were there already. */
   repeated = 0;
+  /** Chunks written whose dictionary is not here: they can be read only where it is. */
+  withoutDictionary = 0;
   private readonly path: string;
   private readonly onStatus: (text: string) => void;
   private readonly dictionaries: Dictionaries;
   /** Dictionaries that are in the directory. */
   private readonly kept = new Set<string>();
+  private readonly missing = new Set<string>();
   private readonly files = new Map<string, HourFile>();
   private last: Promise<void> = Promise.resolve();
   private saidMs = Number.NEGATIVE_INFINITY;
@@ -107,6 +112,7 @@ export class DirChunkSink implements ChunkSink {
         if (header.dictionary !== "") await this.keepDictionary(header.dictionary);
         while (done < bytes.length) done += await written(hour.file, bytes, done);
         hour.newest.set(key, header.number);
+        if (header.dictionary !== "" && !this.kept.has(header.dictionary)) this.withoutDictionary++;
         this.wrote();
         return;
       } catch (thrown) {
@@ -119,10 +125,20 @@ export class DirChunkSink implements ChunkSink {
   /** Before the first chunk that needs it. */
   private async keepDictionary(name: string): Promise<void> {
     if (this.kept.has(name)) return;
+    learnBeside(this.dictionaries, name, this.path);
     const dictionary = this.dictionaries.get(name);
-    if (dictionary === undefined) return;
-    await keepDictionaryAside(this.path, dictionary);
+    if (dictionary === undefined) {
+      this.sayMissing(name);
+      return;
+    }
+    await keepDictionary(this.path, dictionary);
     this.kept.add(name);
+  }
+
+  private sayMissing(name: string): void {
+    if (this.missing.has(name) || this.missing.size >= MISSING_LIMIT) return;
+    this.missing.add(name);
+    this.onStatus(`${this.name}: chunks need the dictionary ${name}, which is not here`);
   }
 
   private wrote(): void {

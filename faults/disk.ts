@@ -1,9 +1,10 @@
 /**
  * A disk that fills, tears and forgets, from one seed: what a spool must live with.
  *
- *   kill        the process ends in the middle of a write: what it wrote so far stays
+ *   kill        the process ends in the middle of a write: what it wrote so far stays; of a replaced
+ *               file the old one
  *   power cut   of what was not synced only a beginning stays, pages of it as zeros; a file that was
- *               never synced may be gone; a replaced file may be old, new or empty
+ *               never synced may be gone; one that was replaced and not synced may be old, new or empty
  *   full        a write takes what fits and fails with ENOSPC
  *   failing     a write fails with EIO after some bytes
  *
@@ -22,8 +23,8 @@ interface MemoryFile {
   /** So many bytes survive a power cut. */
   synced: number;
   changedMs: number;
-  /** Of a replaced file: what stood there before. */
-  before?: Uint8Array;
+  /** Of a replaced file until it is synced: what stood there before; null: nothing. */
+  before?: Uint8Array | null;
 }
 
 export interface DiskFaultOptions {
@@ -76,7 +77,7 @@ export class FaultyDisk implements SpoolFiles {
     this.isDead = true;
     this.syncing.clear();
     for (const [name, file] of this.filesByName) {
-      if (file.before !== undefined) this.undoReplace(file);
+      if (file.before !== undefined) this.undoReplace(name, file, file.before);
       else if (file.synced === 0 && this.random.chance(0.3)) this.filesByName.delete(name);
       else this.forget(file);
       file.synced = file.length;
@@ -140,8 +141,14 @@ export class FaultyDisk implements SpoolFiles {
   replace(name: string, bytes: Uint8Array): void {
     this.step();
     if (this.usedBytes + bytes.length > this.capacityBytes) throw systemError("ENOSPC");
+    if (bytes.length > this.bytesToKill) {
+      // What it wrote stands aside, and nobody looks there.
+      this.isDead = true;
+      throw systemError("EIO");
+    }
+    this.bytesToKill -= bytes.length;
     const old = this.filesByName.get(name);
-    const before = old?.bytes.slice(0, old.length) ?? new Uint8Array(0);
+    const before = old === undefined ? null : lasting(old);
     const file: MemoryFile = {
       bytes: bytes.slice(),
       length: bytes.length,
@@ -167,8 +174,7 @@ export class FaultyDisk implements SpoolFiles {
 
   sync(name: string): void {
     this.step();
-    const file = this.file(name);
-    file.synced = file.length;
+    synced(this.file(name), Number.POSITIVE_INFINITY);
   }
 
   syncSoon(name: string): void {
@@ -187,7 +193,7 @@ export class FaultyDisk implements SpoolFiles {
     if (this.syncing.size === 0 || !this.random.chance(SYNC_ENDS)) return;
     for (const [name, length] of this.syncing) {
       const file = this.filesByName.get(name);
-      if (file !== undefined) file.synced = Math.max(file.synced, Math.min(length, file.length));
+      if (file !== undefined) synced(file, length);
     }
     this.syncing.clear();
   }
@@ -198,12 +204,13 @@ export class FaultyDisk implements SpoolFiles {
     return file;
   }
 
-  private undoReplace(file: MemoryFile): void {
+  private undoReplace(name: string, file: MemoryFile, before: Uint8Array | null): void {
     const which = this.random.below(3);
     if (which === 0) file.length = 0;
-    if (which === 1 && file.before !== undefined) {
-      file.bytes = file.before;
-      file.length = file.before.length;
+    if (which === 1 && before === null) this.filesByName.delete(name);
+    if (which === 1 && before !== null) {
+      file.bytes = before;
+      file.length = before.length;
     }
     delete file.before;
   }
@@ -217,6 +224,17 @@ export class FaultyDisk implements SpoolFiles {
       if (to > from && this.random.chance(0.2)) file.bytes.fill(0, from, to);
     }
   }
+}
+
+/** What a power cut may bring back of it. */
+function lasting({ before, bytes, length }: MemoryFile): Uint8Array | null {
+  return before === undefined ? bytes.slice(0, length) : before;
+}
+
+/** So many bytes of it, at most, are there for good. */
+function synced(file: MemoryFile, bytes: number): void {
+  file.synced = Math.max(file.synced, Math.min(bytes, file.length));
+  if (file.synced === file.length) delete file.before;
 }
 
 function put(file: MemoryFile, bytes: Uint8Array, at: number): void {

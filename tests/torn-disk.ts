@@ -1,18 +1,20 @@
 /**
  * A collector's spool and forwarding on a disk that tears: lives that end by a kill in the middle of
- * a write, by a power cut, or in peace, and a reader behind them. All from one seed. Serves the small
- * test and the full proof.
+ * a write, by a power cut, or in peace, and a reader behind them, who knows of dictionaries only what the
+ * disk has. All from one seed. Serves the small test and the full proof.
  */
 import { ForwardCore, type Outgoing } from "../collector/forward-core.ts";
 import { FaultyDisk } from "../faults/disk.ts";
 import { Random } from "../faults/random.ts";
 import { Channels } from "../frames/channels.ts";
-import { ChunkPacker, type PackedChunk } from "../frames/chunk.ts";
+import { ChunkFault, ChunkPacker, ChunkUnpacker, type PackedChunk } from "../frames/chunk.ts";
 import { ChunkSplitter } from "../frames/chunk-stream.ts";
 import { FrameBatch } from "../frames/frame-batch.ts";
 import { SpoolCore } from "../frames/spool-core.ts";
 import type { SpoolSync } from "../frames/spool-options.ts";
-import { openZstd } from "../frames/zstd.ts";
+import type { Zstd } from "../frames/zstd-port.ts";
+import { freshZstd, ownDictionary } from "./own-dictionary.ts";
+import { smallMarket } from "./small-market.ts";
 
 const SYNCS: readonly SpoolSync[] = ["none", "interval", "always"];
 const LIVES_LIMIT = 4;
@@ -29,20 +31,54 @@ export interface TornRun {
   /** Chunks that came to the reader more than once, and that it left out. */
   readonly repeated: number;
   readonly bytesTorn: number;
+  /** Chunks kept that need a dictionary. */
+  readonly byDictionary: number;
   /** What is wrong; empty: nothing. */
   readonly complaints: readonly string[];
 }
 
 const channels = new Channels();
 channels.add({ group: "239.1.1.1", port: 1, feed: "nse-fo", stream: 1, line: 0 });
-const packer = new ChunkPacker(channels, openZstd(), "raw");
+/** What the writing process knows. */
+const writer = freshZstd();
+writer.dictionaries.choose({ isOff: false, preferred: [ownDictionary(1)] });
+const packers = {
+  raw: new ChunkPacker(channels, writer, "raw"),
+  columns: new ChunkPacker(channels, writer),
+};
+const MESSAGES = smallMarket({ frames: 400 })
+  .expected()
+  .map(([payload]) => Uint8Array.fromHex(payload));
+/** So few messages are packed by a dictionary. */
+const MESSAGES_A_CHUNK = 20;
 
-function chunk(random: Random, boot: number, number: number): PackedChunk {
+/** What does not get smaller, and may be large. */
+function noise(random: Random, number: number): FrameBatch {
   const bytes = new Uint8Array(random.chance(0.1) ? 20_000 : 1 + random.below(900));
   for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256);
   const frames = new FrameBatch(1);
   frames.reset(bytes);
   frames.add(0, bytes.length, number, 0, 0);
+  return frames;
+}
+
+function messages(random: Random, number: number): FrameBatch {
+  const from = random.below(MESSAGES.length - MESSAGES_A_CHUNK);
+  const taken = MESSAGES.slice(from, from + MESSAGES_A_CHUNK);
+  const frames = new FrameBatch(taken.length);
+  frames.reset(Buffer.concat(taken));
+  let offset = 0;
+  for (const { length } of taken) {
+    frames.add(offset, length, number, 0, 0);
+    offset += length;
+  }
+  return frames;
+}
+
+function chunk(random: Random, boot: number, number: number): PackedChunk {
+  const isNoise = random.chance(0.7);
+  const frames = isNoise ? noise(random, number) : messages(random, number);
+  const packer = isNoise ? packers.raw : packers.columns;
   const title = { kind: "live", collector: "colo-1", boot, number, oldest: 1 } as const;
   const place = { previous: number - 1, feed: "nse-fo", stream: 1, session: "" };
   const numbers = { firstSequence: 0, lastSequence: 0, runs: [], copies: 0, runsDropped: 0 };
@@ -58,6 +94,7 @@ class TornWorld {
   forgotten = 0;
   repeated = 0;
   bytesTorn = 0;
+  byDictionary = 0;
   readonly complaints: string[] = [];
   private readonly random: Random;
   private readonly disk: FaultyDisk;
@@ -74,7 +111,7 @@ class TornWorld {
     const errorRate = this.random.chance(0.3) ? 0.05 : 0;
     this.disk = new Disk({ errorRate }, seed);
     this.sync = SYNCS[this.random.below(SYNCS.length)];
-    this.spool = this.open();
+    this.spool = this.open(writer);
   }
 
   run(): TornRun {
@@ -82,8 +119,9 @@ class TornWorld {
     for (let boot = 1; boot <= lives; boot++) {
       this.live(boot, STEPS_LIMIT);
       this.die();
-      this.spool = this.open();
-      this.judgeDisk();
+      const reader = freshZstd();
+      this.judgeDisk(this.open(reader), reader);
+      this.spool = this.open(writer);
     }
     this.live(lives + 1, 0);
     for (const key of this.owed) {
@@ -92,10 +130,10 @@ class TornWorld {
     return this;
   }
 
-  private open(): SpoolCore {
+  private open({ dictionaries }: Zstd): SpoolCore {
     this.disk.restart();
-    const sizes = { segmentBytes: 6000, bytesLimit: 2 ** 30 };
-    return new SpoolCore(this.disk, { ...sizes, sync: this.sync, syncMs: 100 });
+    const options = { segmentBytes: 6000, bytesLimit: 2 ** 30, sync: this.sync, syncMs: 100 };
+    return new SpoolCore(this.disk, options, dictionaries);
   }
 
   /** @param steps chunks written at most; with none, all that is left is sent */
@@ -114,6 +152,7 @@ class TornWorld {
       if (isKept) {
         this.kept++;
         this.owed.add(keyOf(next));
+        if (next.header.dictionary !== "") this.byDictionary++;
       }
       forward.offer(next);
       if (random.chance(0.6)) this.send(forward, underWay, 1 + random.below(4));
@@ -162,12 +201,12 @@ class TornWorld {
     this.disk.kill();
   }
 
-  /** What is on the disk after the spool was opened again. */
-  private judgeDisk(): void {
-    this.bytesTorn += this.spool.bytesTorn;
+  /** What is on the disk after the spool was opened again, by somebody who knows nothing else. */
+  private judgeDisk(spool: SpoolCore, reader: Zstd): void {
+    this.bytesTorn += spool.bytesTorn;
     for (const key of this.owed) {
       const [boot, number] = key.split("/").map(Number);
-      const bytes = this.spool.read(boot, number);
+      const bytes = spool.read(boot, number);
       const isSame = bytes !== undefined && Bun.deepEquals(bytes, this.written.get(key)?.bytes);
       if (bytes !== undefined && !isSame) this.complaints.push(`${key} is not what was written`);
       if (isSame || this.read.has(key)) continue;
@@ -176,6 +215,26 @@ class TornWorld {
       if (this.powerCuts === 0) this.complaints.push(`${key} was kept, and a kill took it`);
       if (this.sync === "always") this.complaints.push(`${key} was synced, and is gone`);
     }
+    this.judgeDictionaries(spool, reader);
+    this.judgeFiles();
+  }
+
+  /** Whatever chunk is there, also one that was never said to be kept, has what it needs. */
+  private judgeDictionaries(spool: SpoolCore, reader: Zstd): void {
+    // Nobody synced them.
+    if (this.powerCuts > 0 && this.sync === "none") return;
+    const unpacker = new ChunkUnpacker(new Channels(), reader);
+    for (const boot of spool.boots) {
+      for (let number = spool.oldest(boot); number <= spool.newest(boot); number++) {
+        const bytes = spool.read(boot, number);
+        const found = bytes === undefined ? undefined : unpacker.unpack(bytes);
+        if (!(found instanceof ChunkFault)) continue;
+        this.complaints.push(`${boot}/${number} is there and cannot be read: ${found.message}`);
+      }
+    }
+  }
+
+  private judgeFiles(): void {
     if (this.powerCuts > 0) return;
     for (const { name, bytes } of this.disk.list().filter((one) => one.name.endsWith(".ebch"))) {
       const block = new Uint8Array(bytes);

@@ -100,7 +100,7 @@ export class Edge implements SocketSink {
     this.zstd = zstd;
     this.broker = broker;
     this.truth = truth;
-    this.spool = new WorldSpool(world.spoolBytes, world.seed + index);
+    this.spool = new WorldSpool(world.spoolBytes, world.seed + index, zstd.dictionaries);
     this.forward = new ForwardCore(BROKER, 0, undefined, true, 0);
     this.check = new FrameCheck(zstd, world.keep === "both");
     this.frames.reset(this.bytes);

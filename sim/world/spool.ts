@@ -5,6 +5,7 @@
 
 import { FaultyDisk } from "../../faults/disk.ts";
 import type { PackedChunk } from "../../frames/chunk.ts";
+import type { Dictionaries } from "../../frames/dictionary.ts";
 import { SpoolCore } from "../../frames/spool-core.ts";
 
 /** Small, so that a case fills several. */
@@ -14,12 +15,14 @@ export class WorldSpool {
   readonly disk: FaultyDisk;
   private readonly bytesLimit: number;
   private readonly syncs: boolean;
+  private readonly dictionaries: Dictionaries;
   private core: SpoolCore;
 
-  constructor(bytesLimit: number, seed: number) {
+  constructor(bytesLimit: number, seed: number, dictionaries: Dictionaries) {
     this.disk = new FaultyDisk({}, seed);
     this.bytesLimit = bytesLimit;
     this.syncs = seed % 2 === 0;
+    this.dictionaries = dictionaries;
     this.core = this.opened();
   }
 
@@ -54,10 +57,7 @@ export class WorldSpool {
 
   private opened(): SpoolCore {
     const sync = this.syncs ? "always" : "interval";
-    return new SpoolCore(this.disk, {
-      bytesLimit: this.bytesLimit,
-      segmentBytes: SEGMENT_BYTES,
-      sync,
-    });
+    const options = { bytesLimit: this.bytesLimit, segmentBytes: SEGMENT_BYTES, sync } as const;
+    return new SpoolCore(this.disk, options, this.dictionaries);
   }
 }

@@ -20,7 +20,7 @@ import type { KafkaTopics } from "./kafka-topics.ts";
 /** What ships and could not be written is tried again after that. */
 const WRITE_AGAIN_MS = 60_000;
 /** A topic that cannot be read keeps chunks waiting for so long. */
-const READ_LIMIT_MS = 15_000;
+const READ_LIMIT_MS = 5000;
 const FETCH_BYTES = 4 << 20;
 const FETCH_WAIT_MS = 100;
 const EARLIEST = -2n;

@@ -6,8 +6,8 @@ import { ChunkFault, readChunkHeader } from "./chunk.ts";
 import { type Dictionaries, feedOfDictionary } from "./dictionary.ts";
 
 const QUIET_MS = 60_000;
-/** Within that time so many are asked for in vain, at most. */
-const QUIET_LIMIT = 32;
+/** Within that time so many are asked for in vain: whoever makes up names stops chunks for a part of it. */
+const QUIET_LIMIT = 8;
 
 export class DictionaryFetch {
   private readonly dictionaries: Dictionaries;

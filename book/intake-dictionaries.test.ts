@@ -7,6 +7,8 @@ import { type AwaitedDictionaries, forgive, waitFor } from "./intake-dictionarie
 
 const BYTES = new Uint8Array(100);
 const TRIP_NS = 10e6;
+/** More than there ever are, unless what fails is asked for without end. */
+const TRIP_CHUNKS = 200;
 const HOLD_NS = 5e9;
 const DICTIONARY = "nse-fo-0011223344556677";
 
@@ -49,7 +51,9 @@ function world({ everyTrips, comesNs }: Plan) {
   };
   /** Whatever may be sent is sent, and comes in the same trip; the intake says how far it is. */
   const trip = () => {
-    for (let sent = window.take(nowNs); sent !== undefined; sent = window.take(nowNs)) {
+    for (let count = 0; count < TRIP_CHUNKS; count++) {
+      const sent = window.take(nowNs);
+      if (sent === undefined) break;
       intake.push(chunks[sent.number - 1], BYTES, nowNs);
       window.done(sent);
     }
@@ -127,6 +131,53 @@ test("one that comes too late ends the losses", () => {
   run(12e9);
   expect([lost > 0, intake.lost]).toEqual([true, lost]);
   expect(taken.length + lost).toBe(chunks.length);
+});
+
+describe("a lane that waits for a dictionary", () => {
+  function lane() {
+    const taken: number[] = [];
+    const known = { isThere: false };
+    const intake = new Intake(
+      {
+        take({ dictionary, number }) {
+          if (dictionary !== "" && !known.isThere) return "no_dictionary";
+          taken.push(number);
+          return "taken";
+        },
+        gaveUpDictionary() {},
+        ask() {},
+      },
+      { holdNs: 1000, askAgainNs: 400 },
+    );
+    const push = (number: number, nowNs: number) => {
+      const of = { number, previous: number - 1, oldest: 1, stream: 1, feed: "nse-fo" };
+      const dictionary = number === 1 ? "" : DICTIONARY;
+      intake.push({ ...of, collector: "edge", boot: 7, dictionary } as ChunkHeader, BYTES, nowNs);
+    };
+    return { intake, taken, known, push };
+  }
+
+  test("behind a hole that was given up has its full time for it", () => {
+    const { intake, taken, known, push } = lane();
+    for (const number of [1, 3, 4, 5]) push(number, 0);
+    for (let nowNs = 100; nowNs <= 1900; nowNs += 100) intake.advance(nowNs);
+    expect([taken, intake.lost]).toEqual([[1], 1]);
+    known.isThere = true;
+    push(3, 1950);
+    expect([taken, intake.lost]).toEqual([[1, 3, 4, 5], 1]);
+  });
+
+  test("waits for it anew when a saved state was put in", () => {
+    const { intake, taken, known, push } = lane();
+    for (const nowNs of [0, 500, 1000]) for (const number of [1, 2]) push(number, nowNs);
+    expect(intake.lost).toBe(1);
+    intake.resume(5000);
+    push(3, 5100);
+    expect(intake.lost).toBe(1);
+    known.isThere = true;
+    push(3, 5500);
+    expect([taken, intake.lost]).toEqual([[1, 3], 1]);
+  });
 });
 
 test("names without end are waited for no more, and a host that stood still is forgiven", () => {

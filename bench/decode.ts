@@ -25,7 +25,7 @@ export interface DecodeResult {
 }
 
 /** Room for the messages of a piece. */
-const BATCH = 2048;
+const BATCH = 4096;
 /** Bytes that are framed and decoded at once: no more messages than a batch has room for. */
 const PIECE_BYTES = 32 * 1024;
 const NO_CHANNEL = { stream: 0 };

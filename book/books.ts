@@ -44,6 +44,9 @@ export interface QueuedOrder {
   readonly position: number;
 }
 
+/** Words of a move: instrument, bid price, bid size, ask price, ask size. */
+export const MOVE_WORDS = 5;
+
 /** Told after each op, when all of the op's effects are in the books. */
 export interface BookObserver {
   /** True: it is told only of ops that touched a best level. */

@@ -297,6 +297,8 @@ export class Intake {
     if (taken === "damaged") this.damaged++;
     if (taken === "taken") boot.awaited.delete(dictionary);
     else if (this.mayComeAgain(taken, lane, header, nowNs)) {
+      // It is known to be there, though it was the last one.
+      boot.newest = Math.max(boot.newest, number);
       boot.seen.remove(number);
       // It may come back at once, and no better: then nobody is asked before it is time.
       const isDue = boot.askedNs < 0 || nowNs - boot.askedNs >= this.options.askAgainNs;

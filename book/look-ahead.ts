@@ -2,10 +2,9 @@
  * Loads what the next ops will need before the first of them is applied, so that their cache misses
  * are in flight together: the chain of each id, the order's record, the level that it leaves or joins.
  *
- * A loop here either computes addresses or loads from them, never both: a processor looks a few
- * hundred instructions ahead, so that a loop of few instructions a miss keeps many more misses under
- * way (measured for the chains: 21 ns a message with the hash in the same loop, 7 without). Nothing
- * found here is believed: what the ops before it change, an op looks up again, in near caches.
+ * A loop that waits for misses computes next to nothing: a processor looks a few hundred instructions
+ * ahead, so that a loop of few instructions a miss keeps many more misses under way (measured for the
+ * chains: 21 ns a message with the hash in the same loop, 7 without). Nothing found here is believed: what the ops before it change, an op looks up again, in near caches.
  *
  * More of it was tried and given up, since it cost more instructions than it saved waiting: handing what
  * was found to the loop that applies; and, measured together, the second tick of a replace, the words of
@@ -131,8 +130,8 @@ function findTicks(
   const { heads } = store.levels;
   const biasWord = priceBias | 0;
   const rows = kind.length;
-  if (from < 0 || side.length !== rows || instrument.length !== rows || price.length !== rows)
-    return;
+  if (from < 0 || side.length !== rows || instrument.length !== rows) refuseBatch();
+  if (price.length !== rows) refuseBatch();
   for (let i = 0, at = from; i < LOOK_AHEAD && at < rows; i++, at++) {
     if (i >= count) return;
     const book = instrument[at];

@@ -21,11 +21,19 @@
  */
 import { type OpBatch, OpFlag, OpKind, Side } from "../feed/op-batch.ts";
 import { BookStore } from "./book-store.ts";
-import type { Best, BookObserver, Books, BooksImage, Levels, QueuedOrder } from "./books.ts";
+import {
+  type Best,
+  type BookObserver,
+  type Books,
+  type BooksImage,
+  type Levels,
+  MOVE_WORDS,
+  type QueuedOrder,
+} from "./books.ts";
 import { Action, Effects } from "./effects.ts";
 import { LOOK_AHEAD, lookAhead } from "./look-ahead.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
-import { applyPlain, type LoopContext, MOVE_WORDS } from "./order-loop.ts";
+import { applyPlain, type LoopContext } from "./order-loop.ts";
 import { sideHead } from "./price-levels.ts";
 
 export interface OrderBooksOptions {

@@ -3,9 +3,9 @@
  * inside their side's window of ticks, and that are what they ought to be.
  *
  * It calls nothing on the way and keeps the arrays in locals: calls and loads of fields were
- * measured to cost a third of a message's time. Of a record, a head or a tick it reads the last word first,
- * at an index that a mask says is not negative, so that the engine checks one bound and not five
- * (`feed/columns.ts`). Each op is looked at whole before anything is
+ * measured to cost a third of a message's time. Of a record, a head or a tick it mostly reads or writes the
+ * last word first, at an index that a mask says is not negative, so that the engine checks one bound and not
+ * five (`feed/columns.ts`). Each op is looked at whole before anything is
  * written; one that needs more than the plain case (an unknown or doubled id, a level outside the
  * window, a sum that leaves 32 bits, a market order, a trade of two orders) is left untouched to
  * `OrderBooks`, whose methods do every case. What this loop does, those would do too.
@@ -36,7 +36,7 @@ import {
   VACANT,
   VACANT_SLOT,
 } from "./book-store.ts";
-import type { BookObserver } from "./books.ts";
+import { type BookObserver, MOVE_WORDS } from "./books.ts";
 import { Action, type Effects } from "./effects.ts";
 import {
   BASE,
@@ -58,7 +58,7 @@ export interface LoopContext {
   readonly store: BookStore;
   /** Where rows go; null: nobody wants them. */
   readonly effects: Effects | null;
-  /** Subtracted from a price to get a sortable signed word. */
+  /** Subtracted from a price to get a sortable signed word: 0, or 2^31 of unsigned prices. */
   readonly priceBias: number;
   /** Best levels that were touched, for observers that take them in lists: `MOVE_WORDS` each. */
   readonly moves: Int32Array;
@@ -66,9 +66,6 @@ export interface LoopContext {
   /** Set if the op before the returned index was applied and its observer is not yet told. */
   tells: boolean;
 }
-
-/** Instrument, bid price, bid size, ask price, ask size. */
-export const MOVE_WORDS = 5;
 
 /**
  * Applies ops from `from` on, until one that is not plain.
@@ -274,6 +271,7 @@ export function applyPlain(
           record = (slot << RECORD_SHIFT) & RECORD_BITS;
           heads[bookHead + FRESH_SLOT] = (slot + 1) | 0;
         }
+        // Written again below: the last word first, so that no other is checked.
         records[record + STAMP_HIGH] = stampHigh;
         records[record + ID_LOW] = newLow;
         records[record + ID_HIGH] = newHigh;

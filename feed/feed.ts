@@ -69,7 +69,10 @@ export interface Decoder {
   readonly anomalies: Map<string, number>;
   /** Decodes message `at` of the batch into op `at`. Short or unknown messages give `OpKind.None`. */
   decode(messages: MessageBatch, at: number, ops: OpBatch): void;
-  /** Decodes messages `from` up to, not including, `to`, all of this decoder's stream: the fast path. */
+  /**
+   * Decodes messages `from` up to, not including, `to`, all of this decoder's stream: the fast path.
+   * `ops` has the capacity of `messages`, whose bytes are less than 1 GiB: some decoders refuse others.
+   */
   decodeRun(messages: MessageBatch, from: number, to: number, ops: OpBatch): void;
 }
 

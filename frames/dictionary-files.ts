@@ -3,7 +3,7 @@
  * the top of an archive, two folders above a stream's chunks.
  */
 import { readFileSync, statSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   DICTIONARY_BYTES_LIMIT,
@@ -37,18 +37,28 @@ export async function keepDictionary(folder: string, dictionary: Dictionary): Pr
   if (isThere(path, dictionary)) return;
   // Somebody else may write the same one.
   const aside = `${path}.${crypto.randomUUID()}.new`;
-  const file = await open(aside, "w");
   try {
-    await file.writeFile(dictionary.bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    await writeSynced(aside, dictionary.bytes);
+    await rename(aside, path);
+  } catch (error) {
+    // A full disk would get another one with each try.
+    await rm(aside, { force: true });
+    throw error;
   }
-  await rename(aside, path);
   const above = await open(folder, "r");
   // Some file systems do not sync folders.
   await above.sync().catch(() => {});
   await above.close();
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** The dictionary's bytes, unless the file is larger than any; undefined: there is no such file. */

@@ -115,8 +115,15 @@ export class KafkaDictionaryReader {
     this.onStatus = onStatus;
   }
 
-  /** Resolves when it is known, or the topic does not have it: it was acknowledged before its chunks were sent. */
+  /**
+   * Resolves when it is known, or the topic does not have it (it was acknowledged before its chunks were
+   * sent), or brokers are too slow.
+   */
   async ask(name: string): Promise<void> {
+    await Promise.race([this.read(name), Bun.sleep(READ_LIMIT_MS)]);
+  }
+
+  private async read(name: string): Promise<void> {
     const untilMs = performance.now() + READ_LIMIT_MS;
     while (!this.isClosed) {
       try {

@@ -35,10 +35,9 @@ export class SpoolDictionaries {
     const dictionary = this.dictionaries.get(name);
     if (dictionary === undefined) return false;
     const file = `${name}${DICTIONARY_ENDING}`;
-    if (!isSame(this.read(file), dictionary.bytes)) {
-      this.files.replace(file, dictionary.bytes);
-      if (isSynced) this.files.sync(file);
-    }
+    if (!isSame(this.read(file), dictionary.bytes)) this.files.replace(file, dictionary.bytes);
+    // Also one that was there: whoever wrote it may have ended before it was on the disk.
+    if (isSynced) this.files.sync(file);
     this.kept.add(name);
     return true;
   }

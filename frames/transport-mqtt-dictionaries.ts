@@ -12,8 +12,8 @@ import { BrokerConnection, type MqttOptions } from "./transport-mqtt-connection.
 const NAMES_LIMIT = 64;
 /** The centre may ask for chunks often. */
 const PUBLISH_AGAIN_MS = 10_000;
-/** A retained message comes as soon as the broker has the subscription. */
-const WAIT_MS = 2000;
+/** A retained message comes as soon as the broker has the subscription; a stream is not silent before 500 ms. */
+const WAIT_MS = 400;
 /** Names that a centre is subscribed to, at most. */
 const ASKED_LIMIT = 32;
 const SAY_AGAIN_MS = 60_000;
@@ -87,6 +87,7 @@ export class MqttDictionaryReader {
   /** By name: what to call when it is known. */
   private readonly asked = new Map<string, () => void>();
   private refusedMs = Number.NEGATIVE_INFINITY;
+  private isClosed = false;
 
   constructor(url: string, options: MqttOptions, dictionaries: Dictionaries) {
     this.url = url;
@@ -96,6 +97,7 @@ export class MqttDictionaryReader {
 
   /** Resolves when it is known, or did not come in time; one that comes later is learned, too. */
   async ask(name: string): Promise<void> {
+    if (this.isClosed) return;
     this.connection ??= this.open();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.forget(name);
@@ -110,6 +112,7 @@ export class MqttDictionaryReader {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     for (const resolve of this.asked.values()) resolve();
     await this.connection?.close(0);
   }

@@ -6,12 +6,10 @@
  */
 import type { Instruments } from "../../feed/instruments.ts";
 import { type OpBatch, OpKind } from "../../feed/op-batch.ts";
-import type { BookObserver, Books } from "../books.ts";
+import { type BookObserver, type Books, MOVE_WORDS } from "../books.ts";
 
 const FNV_START = 2_166_136_261 | 0;
 const FNV_PRIME = 16_777_619;
-/** Words of a move: the instrument, then its best prices and sizes. */
-const MOVE_WORDS = 5;
 /** The last word of a move. */
 const ASK_SIZE = 4;
 /** Words that are remembered of each instrument. */

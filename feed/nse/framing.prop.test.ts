@@ -125,3 +125,66 @@ test("the number behind the last one is 0, which no message has", () => {
   expect(framing.read(view, 0, bytes.length, 0, { stream: 0 }, out)).toBe(Fault.BadSequence);
   expect(out.messageCount).toBe(1);
 });
+
+test("behind a sound message any bytes are read as they are alone", () => {
+  const odder = fc.oneof(
+    odd,
+    fc.constantFrom(255, 0xffff, 46, 37).chain((length) =>
+      fc.tuple(single, fc.constantFrom(0, 45, 120, 300)).map(([bytes, more]) => {
+        const wrong = new Uint8Array(bytes.length + more);
+        wrong.set(bytes);
+        new DataView(wrong.buffer).setUint16(0, length, true);
+        return wrong;
+      }),
+    ),
+  );
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 30 }),
+      odder,
+      fc.constantFrom(0, 0x3f, 0x5a),
+      (sound, tail, type) => {
+        const list = Array.from({ length: sound }, (_, at) =>
+          order("N", { stream: 5, sequence: at + 1 }),
+        );
+        const last = tail.slice();
+        // It continues the others, but for what is wrong with it.
+        if (last.length > 8) {
+          const view = new DataView(last.buffer);
+          view.setInt16(2, 5, true);
+          view.setUint32(4, sound + 1, true);
+          if (type !== 0) last[8] = type;
+        }
+        const bytes = joined(...list, last);
+        const out = new PacketBatch(1, 1);
+        const found = framing.read(
+          new DataView(bytes.buffer),
+          0,
+          bytes.length,
+          0,
+          { stream: 0 },
+          out,
+        );
+        const alone = new PacketBatch(1, 1);
+        const fault = framing.read(
+          new DataView(last.buffer),
+          0,
+          last.length,
+          0,
+          { stream: 0 },
+          alone,
+        );
+        const isCut = last.length < 9 && last.length > 0;
+        expect(found).toBe(isCut ? Fault.TrailingBytes : last.length === 0 ? Fault.None : fault);
+        expect(out.messageCount).toBe(sound + alone.messageCount);
+        for (let at = 0; at < alone.messageCount; at++) {
+          expect(out.messageLength[sound + at]).toBe(alone.messageLength[at]);
+          expect(out.messageOffset[sound + at]).toBe(
+            bytes.length - last.length + alone.messageOffset[at],
+          );
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});

@@ -8,7 +8,7 @@
  * bad length is given up, since nothing says where it would go on. Unknown types are packets like
  * any other: they have a number, and the decoder counts them.
  */
-import { OFFSET_BITS, refuseBatch } from "../columns.ts";
+import { OFFSET_BITS } from "../columns.ts";
 import type { ChannelContext, Framing } from "../feed.ts";
 import { Fault, type PacketBatch, PacketKind } from "../packet-batch.ts";
 import { HEADER_LENGTH, NSE_MESSAGES, ORDER_LENGTH } from "./table.ts";
@@ -26,8 +26,6 @@ const TIME_END = 17;
 const LENGTHS = new Uint8Array(256);
 for (const layout of NSE_MESSAGES) LENGTHS[layout.type.charCodeAt(0)] = layout.length;
 const LONGEST = Math.max(...LENGTHS);
-/** The same of orders and trades, and a length that no message has of all other types. */
-const SOUND_LENGTHS = LENGTHS.map((length) => (length < ORDER_LENGTH ? 0xff : length));
 
 export class NseFraming implements Framing {
   readonly sessions: readonly string[] = [""];
@@ -140,10 +138,11 @@ function readHeaders(
   out: PacketBatch,
 ): number {
   const rows = offsets.length;
-  if (from < 0 || lengths.length !== rows || view.byteLength > OFFSET_BITS) refuseBatch();
   const { stream, sequence, count } = out;
   const room = stream.length;
-  if (count < 0 || sequence.length !== room) refuseBatch();
+  // What is larger than a mask can tell, `read` reads as well.
+  if (from < 0 || lengths.length !== rows || view.byteLength > OFFSET_BITS) return from;
+  if (count < 0 || sequence.length !== room) return from;
   for (let at = from, packet = count; at < rows && packet < room; at++, packet++) {
     if (at >= to) return to;
     const offset = offsets[at] & OFFSET_BITS;
@@ -177,7 +176,8 @@ function readFollowing(
   const { messageOffset: offsets, messageLength: lengths, messageCount } = out;
   const streamBits = out.stream[out.count - 1] << STREAM_SHIFT;
   const room = offsets.length;
-  if (lengths.length !== room || messageCount < 0 || view.byteLength > OFFSET_BITS) refuseBatch();
+  // What is larger than a mask can tell the caller's loop reads as well.
+  if (lengths.length !== room || messageCount < 0 || view.byteLength > OFFSET_BITS) return 0;
   const lastStart = end - LONGEST;
   // No message has the number 0, which would come after the last one.
   const most = Math.min(room, messageCount + TWO_32 - next);
@@ -187,9 +187,9 @@ function readFollowing(
     if (message >= most || at > lastStart) break;
     const head = view.getInt32(at, true);
     const type = view.getUint8(at + HEADER_LENGTH);
-    if (head !== (streamBits | SOUND_LENGTHS[type])) break;
-    if (view.getInt32(at + 4, true) !== number) break;
     const size = head & LENGTH_BITS;
+    if (size < ORDER_LENGTH || head !== (streamBits | LENGTHS[type])) break;
+    if (view.getInt32(at + 4, true) !== number) break;
     offsets[message] = at;
     lengths[message] = size;
     message++;

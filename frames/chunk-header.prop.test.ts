@@ -92,9 +92,11 @@ describe("a header", () => {
   test("of any values at all is refused or is one, and never throws", () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue(), { maxLength: 40 }), (values) => {
-        const header = checkHeader(decode(encode([3, ...values])));
-        expect(header instanceof ChunkFault || header.version === 3).toBe(true);
+        // Of keys like `__proto__` the library makes an exception: whoever reads a chunk catches it.
+        const read = readChunkHeader(chunkOf(encode([3, ...values])));
+        expect(read instanceof ChunkFault || read.header.version === 3).toBe(true);
       }),
+      { examples: [[[[{ ["__proto__"]: null }]]]] },
     );
   });
 

@@ -433,7 +433,7 @@ export function tickNumber(heads: Int32Array, head: number, key: number): number
 }
 
 /** Key of a tick of a side's window. */
-export function wordOfTick(heads: Int32Array, head: number, tick: number): number {
+function wordOfTick(heads: Int32Array, head: number, tick: number): number {
   return (heads[head + BASE] + Math.imul(tick - heads[head + START], heads[head + TICK])) | 0;
 }
 

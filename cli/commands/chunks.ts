@@ -88,6 +88,19 @@ function chunkFiles(path: string): string[] {
     .map((name) => join(path, name));
 }
 
+/** Hands on every chunk of a file; what in it was none, and what was wrong with its packing. */
+async function splitFile(path: string, onChunk: (bytes: Uint8Array) => void) {
+  const splitter = new ChunkSplitter(onChunk);
+  const input = await openInput(path);
+  try {
+    for await (const block of input.blocks()) splitter.push(block);
+  } finally {
+    input.close();
+  }
+  splitter.finish();
+  return { splitter, packing: input.damage };
+}
+
 /** @param whole unpack the bodies too */
 async function inspect(
   paths: readonly string[],
@@ -101,7 +114,7 @@ async function inspect(
   for (const path of paths) {
     if (signal.aborted) return Exit.Interrupted;
     totals.files++;
-    const splitter = new ChunkSplitter((bytes) => {
+    const { splitter, packing } = await splitFile(path, (bytes) => {
       const found = readChunkHeader(bytes);
       if (found instanceof ChunkFault) return;
       learnBeside(zstd.dictionaries, found.header.dictionary, dirname(path));
@@ -115,18 +128,11 @@ async function inspect(
         printOut(asJson ? jsonLine(path, found.header, damage) : textLine(found.header, damage));
       }
     });
-    const input = await openInput(path);
-    try {
-      for await (const block of input.blocks()) splitter.push(block);
-    } finally {
-      input.close();
-    }
-    splitter.finish();
-    if (splitter.damages > 0 || input.damage !== undefined) {
+    if (splitter.damages > 0 || packing !== undefined) {
       totals.damaged += Math.max(1, splitter.damages);
       printErr(
         `edgebook: ${path}: ${splitter.bytesSkipped} bytes in ${splitter.damages} places are no ` +
-          `chunk${input.damage === undefined ? "" : `; ${input.damage.reason}`}\n`,
+          `chunk${packing === undefined ? "" : `; ${packing.reason}`}\n`,
       );
     }
   }
@@ -170,14 +176,7 @@ async function train(
   const samples = new TrainingSamples(openZstd());
   for (const path of paths) {
     if (signal.aborted) return Exit.Interrupted;
-    const splitter = new ChunkSplitter((bytes) => samples.add(bytes, dirname(path)));
-    const input = await openInput(path);
-    try {
-      for await (const block of input.blocks()) splitter.push(block);
-    } finally {
-      input.close();
-    }
-    splitter.finish();
+    await splitFile(path, (bytes) => samples.add(bytes, dirname(path)));
   }
   const dictionary = await samples.train();
   const isFolder = existsSync(out) && statSync(out).isDirectory();

@@ -115,5 +115,5 @@ export function decodeOrders(
     idHi[at] = view.getInt32(o + 11);
     idLo[at] = view.getInt32(o + 15);
   }
-  return to;
+  return rows;
 }

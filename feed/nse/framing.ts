@@ -143,7 +143,8 @@ function readHeaders(
   // What is larger than a mask can tell, `read` reads as well.
   if (from < 0 || lengths.length !== rows || view.byteLength > OFFSET_BITS) return from;
   if (count < 0 || sequence.length !== room) return from;
-  for (let at = from, packet = count; at < rows && packet < room; at++, packet++) {
+  let at = from;
+  for (let packet = count; at < rows && packet < room; at++, packet++) {
     if (at >= to) return to;
     const offset = offsets[at] & OFFSET_BITS;
     const length = lengths[at];
@@ -157,7 +158,7 @@ function readHeaders(
     stream[packet] = head >> 16;
     sequence[packet] = number >>> 0;
   }
-  return to;
+  return at;
 }
 
 /**

@@ -137,5 +137,5 @@ export function decodeSound(
     timeLo[at] = view.getInt32(o + 9, true);
     timeHi[at] = view.getInt32(o + 13, true);
   }
-  return to;
+  return rows;
 }

@@ -58,8 +58,6 @@ const CHAINS_PER_ORDER = 4;
 export const VACANT_SLOT = ORDER_WORDS;
 export const FRESH_SLOT = ORDER_WORDS + 1;
 const NEWEST_SLAB = ORDER_WORDS + 2;
-const CROSSER_LOW = ORDER_WORDS + 3;
-const CROSSER_HIGH = ORDER_WORDS + 4;
 
 export class BookStore {
   /** Books that have been used: indices below it have a head. */
@@ -73,6 +71,8 @@ export class BookStore {
   shift: number;
   stampLow = 0;
   stampHigh = 0;
+  /** Of each book the id (low, high) of the order that last made it cross; 0: none. */
+  private crossers = new Int32Array(64);
   private readonly memory: Memory;
   private slots = SLAB;
   /** For each slab the slab that its book had before it. */
@@ -91,6 +91,10 @@ export class BookStore {
   reserve(book: number): void {
     this.books = Math.max(this.books, book + 1);
     this.levels.reserve(this.books);
+    if (this.books * 2 <= this.crossers.length) return;
+    const crossers = new Int32Array(Math.max(this.books, this.crossers.length) * 2);
+    crossers.set(this.crossers);
+    this.crossers = crossers;
   }
 
   /** Drops every order; arrival stamps go on. */
@@ -99,6 +103,7 @@ export class BookStore {
     // Every word, the place above all: a slot found before this moment holds no order any more.
     this.records.fill(VACANT, 0, this.slots << RECORD_SHIFT);
     this.levels.clear();
+    this.crossers.fill(0);
     this.slots = SLAB;
     this.live = 0;
   }
@@ -239,11 +244,7 @@ export class BookStore {
   /** Views of the live memory: whoever keeps them copies them before the next op. */
   image(): BooksImage {
     const { books, stampLow, stampHigh } = this;
-    const crossers = new Int32Array(books * 2);
-    for (let book = 0; book < books; book++) {
-      crossers[book * 2] = this.levels.heads[(book << HEAD_SHIFT) + CROSSER_LOW];
-      crossers[book * 2 + 1] = this.levels.heads[(book << HEAD_SHIFT) + CROSSER_HIGH];
-    }
+    const crossers = this.crossers.subarray(0, books * 2);
     const records = this.records.subarray(0, this.slots << RECORD_SHIFT);
     return { scalars: { books, stampLow, stampHigh }, arrays: { records, crossers } };
   }
@@ -271,9 +272,7 @@ export class BookStore {
     }
     this.stampLow = stampLow;
     this.stampHigh = stampHigh;
-    for (let book = 0; book < books; book++) {
-      this.setCrosser(book, crossers[book * 2], crossers[book * 2 + 1]);
-    }
+    this.crossers.set(crossers);
   }
 
   /** Calls `visit` with the slot of every live order of a book, in no order. */
@@ -289,26 +288,19 @@ export class BookStore {
     }
   }
 
-  // The order that last made a book cross.
-
-  setCrosser(book: number, idLow: number, idHigh: number): void {
-    this.levels.heads[(book << HEAD_SHIFT) + CROSSER_LOW] = idLow;
-    this.levels.heads[(book << HEAD_SHIFT) + CROSSER_HIGH] = idHigh;
-  }
-
   /** Remembers an order that crosses the best opposite price: the aggressor of what follows. */
   noteCross(place: number, key: number, idLow: number, idHigh: number): void {
     const opposite = sideHead(place ^ 1);
     if ((place & 2) !== 0 || this.levels.isEmpty(opposite)) return;
-    if (key >= ~this.levels.bestKey(opposite)) this.setCrosser(place >>> 2, idLow, idHigh);
+    if (key < ~this.levels.bestKey(opposite)) return;
+    const at = (place >>> 2) * 2;
+    this.crossers[at] = idLow;
+    this.crossers[at + 1] = idHigh;
   }
 
   isCrosser(book: number, slot: number): boolean {
-    const head = book << HEAD_SHIFT;
-    return (
-      this.levels.heads[head + CROSSER_LOW] === this.idLow(slot) &&
-      this.levels.heads[head + CROSSER_HIGH] === this.idHigh(slot)
-    );
+    const { crossers } = this;
+    return crossers[book * 2] === this.idLow(slot) && crossers[book * 2 + 1] === this.idHigh(slot);
   }
 
   // Growth.

@@ -112,7 +112,11 @@ export function applyPlain(
     if (at >= to) break;
     const kind = kinds[at];
     const book = instrument[at];
-    if (kind === OpKind.None || kind > OpKind.ExecuteAt || book < 0 || book >= known) break;
+    if (kind === OpKind.None || kind > OpKind.ExecuteAt || book < 0 || book >= known) {
+      // A print is in no book: only rows, or an observer of every op, have a use for it.
+      if (kind === OpKind.Print && effects === null && !tellsAll) continue;
+      break;
+    }
     const idLow = idLo[at];
     const idHigh = idHi[at];
     const chain = chainOf(idLow, idHigh, shift);

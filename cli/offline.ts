@@ -232,8 +232,9 @@ class Reading {
   }
 
   private opened(feed: Feed, captured: boolean, day: Day | undefined): Opened {
-    const midnightSec = day ? midnightInNewYork(day) : Number.NaN;
-    if (!day && this.consumer.usesDay && needsDay(feed)) {
+    const { usesDay } = this.consumer;
+    const midnightSec = day && usesDay ? midnightInNewYork(day) : Number.NaN;
+    if (!day && usesDay && needsDay(feed)) {
       printErr("edgebook: the trading day is unknown, so ts_event stays empty; --date gives it\n");
     }
     return { feed, channels: this.channels, captured, midnightSec };

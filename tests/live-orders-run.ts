@@ -3,7 +3,7 @@
  * costs, what a checkpoint's stop costs, and that the state put back is the same.
  */
 
-import { captureLive, restoreLive } from "../book/checkpoint/live-state.ts";
+import { restoreLive, wholeState } from "../book/checkpoint/live-state.ts";
 import { CheckpointSaver } from "../book/checkpoint/saver.ts";
 import { Live } from "../book/live.ts";
 import { LiveApi } from "../book/live-api.ts";
@@ -60,7 +60,7 @@ export function runLiveOrders(size: LiveOrdersSize): LiveOrdersResult {
   });
   for (let round = 0; round < STOPS; round++) saver.saveNow(SEC * 1e9);
   stopsMs.sort((a, b) => a - b);
-  const { outline, graph } = captureLive(live);
+  const { outline, graph } = wholeState(live);
   const buffers = graph.buffers.map((buffer) => buffer.slice().buffer);
   const begun = performance.now();
   const restored = newLive();

@@ -8,7 +8,7 @@ import { Channels } from "../../frames/channels.ts";
 import { ChunkPacker } from "../../frames/chunk.ts";
 import { FrameBatch } from "../../frames/frame-batch.ts";
 import { openZstd } from "../../frames/zstd.ts";
-import { captureLive, restoreLive } from "../checkpoint/live-state.ts";
+import { restoreLive, wholeState } from "../checkpoint/live-state.ts";
 import { Live, type LiveOptions } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
 import { calendarOf } from "./declaration.ts";
@@ -246,7 +246,7 @@ describe("at a day change", () => {
 
   test("the day is part of a checkpoint: a new life refuses what the old one would have", () => {
     const before = monday().push({ sequence: 1, atSec: TUESDAY, price: 200 });
-    const { outline, graph } = captureLive(before.live);
+    const { outline, graph } = wholeState(before.live);
     const buffers = graph.buffers.map((bytes) => bytes.slice().buffer);
     const after = new Day();
     restoreLive(after.live, { outline, graph: { nodes: graph.nodes, buffers } });

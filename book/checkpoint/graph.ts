@@ -50,10 +50,19 @@ export interface Imaged {
 }
 
 export interface Graph {
-  /** Node 0 is the root. */
-  readonly nodes: readonly GraphNode[];
+  /** Node 0 is the root. Those of long lists are empty until `writeList`. */
+  readonly nodes: GraphNode[];
   /** The bytes themselves, not copied. */
   readonly buffers: readonly Uint8Array[];
+  readonly lists: readonly LongList[];
+}
+
+/** A list that was copied without a look at each value. */
+export interface LongList {
+  readonly node: number;
+  readonly values: readonly unknown[];
+  /** Where it stands, for a message that helps. */
+  readonly path: string;
 }
 
 type AnyClass = abstract new (...args: never[]) => object;

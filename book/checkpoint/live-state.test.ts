@@ -3,7 +3,7 @@ import { openZstd } from "../../frames/zstd.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
 import { Live } from "../live.ts";
 import { LiveApi } from "../live-api.ts";
-import { captureLive, restoreLive, type StoredLive } from "./live-state.ts";
+import { restoreLive, type StoredLive, wholeState } from "./live-state.ts";
 
 const NOW_NS = 1.78e18;
 
@@ -13,7 +13,7 @@ function newLive(): Live {
 
 /** What a disk would give back: a copy of every byte and value. */
 function stored(live: Live): StoredLive {
-  const { outline, graph } = captureLive(live);
+  const { outline, graph } = wholeState(live);
   return structuredClone({
     outline,
     graph: { nodes: graph.nodes, buffers: graph.buffers.map((bytes) => bytes.slice().buffer) },

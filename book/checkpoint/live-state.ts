@@ -24,7 +24,7 @@ import { PLAIN_MEMORY } from "../memory.ts";
 import { NumberRanges } from "../number-ranges.ts";
 import { RowRing } from "../row-ring.ts";
 import type { Graph, GraphRules } from "./graph.ts";
-import { captureGraph } from "./graph-capture.ts";
+import { captureGraph, writeLists } from "./graph-capture.ts";
 import { restoreGraph, type StoredGraph } from "./graph-restore.ts";
 
 /** What has to be opened before a graph can be put in: feeds, and their streams by index. */
@@ -94,13 +94,23 @@ const RULES: GraphRules = {
   ]),
 };
 
-/** @throws GraphError the core holds something that is no state: a mistake in the program */
+/**
+ * What cannot wait of it: `writeLists` is to follow before the graph is read.
+ * @throws GraphError the core holds something that is no state: a mistake in the program
+ */
 export function captureLive(live: Live): LiveState {
   const outline = [...live.feeds].map(([id, { pipeline }]) => ({
     id,
     streams: pipeline.streams.map((stream) => stream?.id ?? null),
   }));
   return { outline, graph: captureGraph(rootOf(live), RULES) };
+}
+
+/** The whole state at once. Buffers are the live ones: copy them before the core goes on. */
+export function wholeState(live: Live): LiveState {
+  const state = captureLive(live);
+  for (const _ of writeLists(state.graph));
+  return state;
 }
 
 /**

@@ -12,7 +12,8 @@
 import type { Zstd } from "../../frames/zstd-port.ts";
 import type { Live } from "../live.ts";
 import { type CheckpointHead, checkpointPieces, type RecordPlace } from "./file.ts";
-import type { GraphNode } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import { writeLists } from "./graph-capture.ts";
 import { captureLive } from "./live-state.ts";
 
 /** Where a checkpoint goes. None of its methods may leave a half written one behind as a whole. */
@@ -60,8 +61,6 @@ export class CheckpointSaver {
   private readonly copies: Uint8Array[] = [];
   private number: number;
   private work: Generator<void> | undefined;
-  /** Of the stop, until they are written. */
-  private nodes: readonly GraphNode[] = [];
 
   /** @param number of the newest checkpoint that there is; 0: none */
   constructor(live: Live, key: string, zstd: Zstd, number: number, ports: SaverPorts) {
@@ -103,13 +102,14 @@ export class CheckpointSaver {
 
   private *run(nowNs: number): Generator<void> {
     yield* this.makeRoom();
-    const head = this.stop(nowNs);
+    const { head, graph } = this.stop(nowNs);
     yield;
+    yield* writeLists(graph);
     const writer = this.ports.open(head.number);
     let bytes = 0;
     let isWhole = false;
     try {
-      for (const piece of checkpointPieces(head, this.parts(head), this.nodes, this.zstd)) {
+      for (const piece of checkpointPieces(head, this.parts(head), graph.nodes, this.zstd)) {
         writer.write(piece);
         bytes += piece.length;
         yield;
@@ -119,7 +119,6 @@ export class CheckpointSaver {
     } finally {
       if (!isWhole) writer.abort();
     }
-    this.nodes = [];
     this.saved++;
     this.bytes = bytes;
     this.takenNs = head.takenNs;
@@ -151,7 +150,7 @@ export class CheckpointSaver {
     return true;
   }
 
-  private stop(nowNs: number): CheckpointHead {
+  private stop(nowNs: number): { head: CheckpointHead; graph: Graph } {
     const { ports, live, copies } = this;
     const begun = ports.clockNs();
     const { outline, graph } = captureLive(live);
@@ -164,12 +163,11 @@ export class CheckpointSaver {
     this.pauseNs = ports.clockNs() - begun;
     this.pauseNsMax = Math.max(this.pauseNsMax, this.pauseNs);
     this.stateBytes = stateBytes;
-    this.nodes = graph.nodes;
     this.number = ports.numberAfter?.(this.number) ?? this.number + 1;
     const positions = live.intake.positions("").map(({ collector, boot, chunk }) => {
       return { collector, boot, chunk };
     });
-    return {
+    const head = {
       key: this.key,
       number: this.number,
       takenNs: nowNs,
@@ -179,6 +177,7 @@ export class CheckpointSaver {
       buffers: graph.buffers.map(({ length }) => length),
       nodes: graph.nodes.length,
     };
+    return { head, graph };
   }
 
   private parts({ buffers }: CheckpointHead): Uint8Array[] {

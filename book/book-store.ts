@@ -33,6 +33,7 @@
 import type { BooksImage } from "./books.ts";
 import { type Memory, words } from "./memory.ts";
 import { HEAD_SHIFT, ORDER_WORDS, PriceLevels, sideHead } from "./price-levels.ts";
+import { RecordCopy } from "./record-copy.ts";
 
 /** Words of a record. */
 export const RECORD_SHIFT = 3;
@@ -71,6 +72,8 @@ export class BookStore {
   shift: number;
   stampLow = 0;
   stampHigh = 0;
+  /** Under way: told of what changes in a record, but for its chain. */
+  private copying: RecordCopy | null = null;
   /** Of each book the id (low, high) of the order that last made it cross; 0: none. */
   private crossers = new Int32Array(64);
   private readonly memory: Memory;
@@ -99,6 +102,7 @@ export class BookStore {
 
   /** Drops every order; arrival stamps go on. */
   clear(): void {
+    this.copying?.step(Number.POSITIVE_INFINITY);
     this.chains.fill(0);
     // Every word, the place above all: a slot found before this moment holds no order any more.
     this.records.fill(VACANT, 0, this.slots << RECORD_SHIFT);
@@ -168,6 +172,7 @@ export class BookStore {
     const { records, chains } = this;
     const chain = chainOf(idLow, idHigh, this.shift);
     const at = slot << RECORD_SHIFT;
+    this.copying?.keep(at);
     const stamp = (this.stampLow + 1) | 0;
     this.stampLow = stamp;
     if (stamp === 0) this.stampHigh++;
@@ -189,6 +194,7 @@ export class BookStore {
     const { records, chains } = this;
     const { heads } = this.levels;
     const at = slot << RECORD_SHIFT;
+    this.copying?.keep(at);
     const place = records[at + PLACE];
     if ((place & 2) === 0) {
       this.levels.leave(sideHead(place), records[at + KEY], records[at + SIZE] >>> 0);
@@ -214,6 +220,7 @@ export class BookStore {
   resize(slot: number, size: number): void {
     const { records } = this;
     const at = slot << RECORD_SHIFT;
+    this.copying?.keep(at);
     const delta = size - (records[at + SIZE] >>> 0);
     records[at + SIZE] = size;
     const place = records[at + PLACE];
@@ -224,6 +231,7 @@ export class BookStore {
   requeue(slot: number, place: number, key: number, size: number): void {
     const { records } = this;
     const at = slot << RECORD_SHIFT;
+    this.copying?.keep(at);
     const oldPlace = records[at + PLACE];
     if ((oldPlace & 2) === 0) {
       this.levels.leave(sideHead(oldPlace), records[at + KEY], records[at + SIZE] >>> 0);
@@ -247,6 +255,21 @@ export class BookStore {
     const crossers = this.crossers.subarray(0, books * 2);
     const records = this.records.subarray(0, this.slots << RECORD_SHIFT);
     return { scalars: { books, stampLow, stampHigh }, arrays: { records, crossers } };
+  }
+
+  /**
+   * Begins a copy of the image's records as they are now. Until it is whole every op must go through the
+   * methods here.
+   */
+  copyRecords(into: Uint8Array): RecordCopy {
+    this.copying?.step(Number.POSITIVE_INFINITY);
+    this.copying = new RecordCopy(this.records.subarray(0, this.slots << RECORD_SHIFT), into);
+    return this.copying;
+  }
+
+  get isCopying(): boolean {
+    if (this.copying?.isWhole === true) this.copying = null;
+    return this.copying !== null;
   }
 
   /** Becomes the store of the image: chains, levels and slabs are made anew, without holes. */
@@ -344,6 +367,8 @@ export class BookStore {
     const records = words(this.memory, this.records.length * 2);
     records.set(this.records);
     this.records = records;
+    // Nobody changes the old ones any more.
+    this.copying = null;
     const older = new Int32Array(this.olderSlab.length * 2);
     older.set(this.olderSlab);
     this.olderSlab = older;

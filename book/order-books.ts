@@ -26,6 +26,7 @@ import {
   type BookObserver,
   type Books,
   type BooksImage,
+  type LaterCopy,
   type Levels,
   MOVE_WORDS,
   type QueuedOrder,
@@ -81,6 +82,10 @@ export class OrderBooks implements Books {
 
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void {
     const { store, context } = this;
+    if (store.isCopying) {
+      for (let at = from; at < to; at++) this.applyAndTell(ops, at, observer);
+      return;
+    }
     for (let start = from; start < to; start += LOOK_AHEAD) {
       const end = Math.min(to, start + LOOK_AHEAD);
       store.makeRoom(LOOK_AHEAD);
@@ -111,6 +116,11 @@ export class OrderBooks implements Books {
 
   image(): BooksImage {
     return this.store.image();
+  }
+
+  /** A copy of an array of the image that would take long, `undefined` for the others. */
+  copyLater(array: string, into: Uint8Array): LaterCopy | undefined {
+    return array === "records" ? this.store.copyRecords(into) : undefined;
   }
 
   restore(image: BooksImage): void {

@@ -24,10 +24,12 @@ const LONG_LIST = 1024;
 
 /**
  * Nobody else runs while it does. What can be done later is left to `writeLists`.
+ * @param room of the last time, for the copies of long lists: memory that was never written costs more
+ *   than copying
  * @throws GraphError something is reachable that is no state
  */
-export function captureGraph(root: object, rules: GraphRules): Graph {
-  const capture = new Capture(rules);
+export function captureGraph(root: object, rules: GraphRules, room: unknown[][] = []): Graph {
+  const capture = new Capture(rules, room);
   capture.value(root, "root");
   capture.drain();
   return capture;
@@ -56,7 +58,9 @@ class Capture implements Graph {
   readonly nodes: GraphNode[] = [];
   readonly buffers: Uint8Array[] = [];
   readonly lists: LongList[] = [];
+  readonly images = new Map<number, { object: Imaged; array: string }>();
   private readonly rules: GraphRules;
+  private readonly room: unknown[][];
   private readonly shared: ReadonlyMap<object, string>;
   private readonly numbers = new Map<object, number>();
   private readonly bufferNumbers = new Map<ArrayBufferLike, number>();
@@ -65,8 +69,9 @@ class Capture implements Graph {
   /** Where each came from, for a message that helps. */
   private readonly paths: string[] = [];
 
-  constructor(rules: GraphRules) {
+  constructor(rules: GraphRules, room: unknown[][]) {
     this.rules = rules;
+    this.room = room;
     this.shared = new Map([...rules.shared].map(([name, object]) => [object, name]));
   }
 
@@ -137,7 +142,10 @@ class Capture implements Graph {
   private array(array: readonly unknown[], path: string): GraphNode {
     const isLong = array.length >= LONG_LIST && isPlain(array[0]) && isPlain(array.at(-1));
     if (!isLong) return this.list(NodeKind.Array, array, path);
-    this.lists.push({ node: this.nodes.length, values: array.slice(), path });
+    this.room[this.lists.length] ??= [];
+    const values = this.room[this.lists.length];
+    copyList(array, values);
+    this.lists.push({ node: this.nodes.length, values, path });
     return [];
   }
 
@@ -172,13 +180,23 @@ class Capture implements Graph {
     const { scalars, arrays } = object.image();
     const node: Value[] = [NodeKind.Image, name, this.value(scalars, path)];
     node.push(Object.keys(arrays).length);
-    for (const [array, view] of Object.entries(arrays)) node.push(array, ...this.range(view));
+    for (const [array, view] of Object.entries(arrays)) {
+      this.images.set(this.buffers.length, { object, array });
+      node.push(array, ...this.range(view));
+    }
     for (const field of this.rules.besides[name] ?? []) {
       const value: unknown = (object as unknown as Record<string, unknown>)[field];
       node.push(field, this.value(value, `${path}.${field}`));
     }
     return node;
   }
+}
+
+function copyList(from: readonly unknown[], to: unknown[]): void {
+  const known = Math.min(from.length, to.length);
+  for (let at = 0; at < known; at++) to[at] = from[at];
+  for (let at = known; at < from.length; at++) to.push(from[at]);
+  to.length = from.length;
 }
 
 function isPlain(value: unknown): value is string | number | boolean {

@@ -12,6 +12,8 @@
  * captured. An object with `image` and `restore` gives and takes its state itself.
  */
 
+import type { LaterCopy } from "../books.ts";
+
 /** A value inside a node: a primitive, `[]` for undefined, `[n]` for the object of node `n`. */
 export type Value = string | number | boolean | null | readonly number[];
 
@@ -47,6 +49,8 @@ export interface Image {
 export interface Imaged {
   image(): Image;
   restore(image: Image): void;
+  /** Begins to copy an array of the image as it is now, if it is one that can be copied meanwhile. */
+  copyLater?(array: string, into: Uint8Array): LaterCopy | undefined;
 }
 
 export interface Graph {
@@ -55,6 +59,8 @@ export interface Graph {
   /** The bytes themselves, not copied. */
   readonly buffers: readonly Uint8Array[];
   readonly lists: readonly LongList[];
+  /** By buffer: the array of an image that it is. */
+  readonly images: ReadonlyMap<number, { readonly object: Imaged; readonly array: string }>;
 }
 
 /** A list that was copied without a look at each value. */

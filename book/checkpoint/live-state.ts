@@ -96,14 +96,15 @@ const RULES: GraphRules = {
 
 /**
  * What cannot wait of it: `writeLists` is to follow before the graph is read.
+ * @param room see `captureGraph`
  * @throws GraphError the core holds something that is no state: a mistake in the program
  */
-export function captureLive(live: Live): LiveState {
+export function captureLive(live: Live, room?: unknown[][]): LiveState {
   const outline = [...live.feeds].map(([id, { pipeline }]) => ({
     id,
     streams: pipeline.streams.map((stream) => stream?.id ?? null),
   }));
-  return { outline, graph: captureGraph(rootOf(live), RULES) };
+  return { outline, graph: captureGraph(rootOf(live), RULES, room) };
 }
 
 /** The whole state at once. Buffers are the live ones: copy them before the core goes on. */

@@ -3,13 +3,15 @@
  * call is a few milliseconds of work.
  *
  *   begin ─► make room (the memory that will be copied to is touched, 4 MiB a step)
- *         ─► the one stop: the graph is taken and every buffer copied, all at one point of the input
+ *         ─► the one stop: the graph is taken, all at one point of the input, and the buffers are
+ *            copied; of the orders' records the copy only begins
+ *         ─► the rest of the records, 4 MiB a step, those that will change before they do
  *         ─► pieces: packed and handed to the writer, 1 MiB a step ─► written
  *
- * The stop costs what copying the state costs: it is what `pauseNs` measures. Memory: the copy is as
- * large as the state and is kept for the next time.
+ * `pauseNs` measures the stop. Memory: the copy is as large as the state and is kept for the next time.
  */
 import type { Zstd } from "../../frames/zstd-port.ts";
+import type { LaterCopy } from "../books.ts";
 import type { Live } from "../live.ts";
 import { type CheckpointHead, checkpointPieces, type RecordPlace } from "./file.ts";
 import type { Graph } from "./graph.ts";
@@ -38,7 +40,7 @@ export interface SaverPorts {
   failed(error: Error): void;
 }
 
-const ROOM_STEP_BYTES = 4 << 20;
+const STEP_BYTES = 4 << 20;
 /** Spare room in a copy, so that a buffer that grows a little finds its memory touched. */
 const SPARE = 1.125;
 
@@ -59,6 +61,7 @@ export class CheckpointSaver {
   private readonly zstd: Zstd;
   private readonly ports: SaverPorts;
   private readonly copies: Uint8Array[] = [];
+  private readonly lists: unknown[][] = [];
   private number: number;
   private work: Generator<void> | undefined;
 
@@ -102,8 +105,9 @@ export class CheckpointSaver {
 
   private *run(nowNs: number): Generator<void> {
     yield* this.makeRoom();
-    const { head, graph } = this.stop(nowNs);
+    const { head, graph, later } = this.stop(nowNs);
     yield;
+    for (const copy of later) while (!copy.step(STEP_BYTES)) yield;
     yield* writeLists(graph);
     const writer = this.ports.open(head.number);
     let bytes = 0;
@@ -127,16 +131,16 @@ export class CheckpointSaver {
 
   /** Memory that was never written costs a page fault a page: not in the stop. */
   private *makeRoom(): Generator<void> {
-    const { buffers } = captureLive(this.live).graph;
+    const { buffers } = captureLive(this.live, this.lists).graph;
     yield;
     let touched = 0;
     for (let at = 0; at < buffers.length; at++) {
       if (!this.grow(at, buffers[at].length)) continue;
       const copy = this.copies[at];
-      for (let from = 0; from < copy.length; from += ROOM_STEP_BYTES) {
-        copy.fill(1, from, from + ROOM_STEP_BYTES);
-        touched += Math.min(copy.length - from, ROOM_STEP_BYTES);
-        if (touched < ROOM_STEP_BYTES) continue;
+      for (let from = 0; from < copy.length; from += STEP_BYTES) {
+        copy.fill(1, from, from + STEP_BYTES);
+        touched += Math.min(copy.length - from, STEP_BYTES);
+        if (touched < STEP_BYTES) continue;
         touched = 0;
         yield;
       }
@@ -150,15 +154,20 @@ export class CheckpointSaver {
     return true;
   }
 
-  private stop(nowNs: number): { head: CheckpointHead; graph: Graph } {
+  private stop(nowNs: number): { head: CheckpointHead; graph: Graph; later: LaterCopy[] } {
     const { ports, live, copies } = this;
     const begun = ports.clockNs();
-    const { outline, graph } = captureLive(live);
+    const { outline, graph } = captureLive(live, this.lists);
+    const later: LaterCopy[] = [];
     let stateBytes = 0;
     graph.buffers.forEach((buffer, at) => {
       this.grow(at, buffer.length);
-      copies[at].set(buffer);
       stateBytes += buffer.length;
+      const image = graph.images.get(at);
+      const into = copies[at].subarray(0, buffer.length);
+      const copy = image?.object.copyLater?.(image.array, into);
+      if (copy === undefined) into.set(buffer);
+      else later.push(copy);
     });
     this.pauseNs = ports.clockNs() - begun;
     this.pauseNsMax = Math.max(this.pauseNsMax, this.pauseNs);
@@ -177,7 +186,7 @@ export class CheckpointSaver {
       buffers: graph.buffers.map(({ length }) => length),
       nodes: graph.nodes.length,
     };
-    return { head, graph };
+    return { head, graph, later };
   }
 
   private parts({ buffers }: CheckpointHead): Uint8Array[] {

@@ -1,9 +1,9 @@
 /**
- * Many live orders on one stream, applied by the service's core with certificates: what a message
- * costs, what a checkpoint's stop costs, and that the state put back is the same.
+ * Many live orders on one stream, applied by the service's core with certificates: what a message costs,
+ * also while a checkpoint is made; what its stop costs; and that what was written is the state of the stop.
  */
-
-import { restoreLive, wholeState } from "../book/checkpoint/live-state.ts";
+import { CheckpointFault, readCheckpoint } from "../book/checkpoint/file.ts";
+import { restoreLive } from "../book/checkpoint/live-state.ts";
 import { CheckpointSaver } from "../book/checkpoint/saver.ts";
 import { Live } from "../book/live.ts";
 import { LiveApi } from "../book/live-api.ts";
@@ -24,6 +24,8 @@ export interface LiveOrdersResult {
   readonly instruments: number;
   /** What a message takes, ns, by the chunk: ascending. */
   readonly perMessageNs: readonly number[];
+  /** The same of the chunks between the steps of checkpoints. */
+  readonly meanwhileNs: readonly number[];
   /** Stops of checkpoints, ms: ascending. */
   readonly stopsMs: readonly number[];
   readonly stateBytes: number;
@@ -31,7 +33,7 @@ export interface LiveOrdersResult {
   readonly restoreSeconds: number;
   /** Resident bytes before the first checkpoint. */
   readonly memoryBytes: number;
-  /** Live orders, positions and the best books, before and after the state was put back. */
+  /** Live orders, positions and the best books, in the last stop and after its state was put back. */
   readonly before: string;
   readonly after: string;
 }
@@ -43,61 +45,84 @@ const BOOKS_COMPARED = 50;
 export function runLiveOrders(size: LiveOrdersSize): LiveOrdersResult {
   const newLive = () => new Live({ zstd: openZstd(), ask() {} });
   const live = newLive();
-  const perMessageNs = applied(live, size).sort((a, b) => a - b);
+  const load = new Load(live, size);
+  const perMessageNs = load.run(size.chunks);
   const memoryBytes = process.memoryUsage.rss();
   const stopsMs: number[] = [];
-  let fileBytes = 0;
+  const meanwhileNs: number[] = [];
+  let pieces: Uint8Array[] = [];
+  let before = "";
   const saver = new CheckpointSaver(live, "", openZstd(), 0, {
-    open: () => ({ write() {}, commit() {}, abort() {} }),
+    open: () => ({ write: (piece) => pieces.push(piece), commit() {}, abort() {} }),
     clockNs: () => performance.now() * 1e6,
-    saved: (_head, written) => {
-      fileBytes = written;
-      stopsMs.push(saver.pauseNs / 1e6);
-    },
+    saved: () => stopsMs.push(saver.pauseNs / 1e6),
     failed: (error) => {
       throw error;
     },
   });
-  for (let round = 0; round < STOPS; round++) saver.saveNow(SEC * 1e9);
-  stopsMs.sort((a, b) => a - b);
-  const { outline, graph } = wholeState(live);
-  const buffers = graph.buffers.map((buffer) => buffer.slice().buffer);
+  for (let round = 0; round < STOPS; round++) {
+    pieces = [];
+    saver.begin(SEC * 1e9);
+    for (let stop = saver.pauses; saver.step(); ) {
+      if (stop !== saver.pauses && round === STOPS - 1) before = standOf(live);
+      stop = saver.pauses;
+      meanwhileNs.push(...load.run(1));
+    }
+  }
+  const fileBytes = saver.bytes;
+  const file = new Uint8Array(Buffer.concat(pieces));
+  pieces = [];
   const begun = performance.now();
+  const read = readCheckpoint(file, "", openZstd());
+  if (read instanceof CheckpointFault) throw new Error(read.message);
   const restored = newLive();
-  restoreLive(restored, { outline, graph: { nodes: graph.nodes, buffers } });
+  restoreLive(restored, read.state);
   const restoreSeconds = (performance.now() - begun) / 1000;
   return {
     standing: ordersOf(live),
     instruments: [...live.feeds.values()][0].pipeline.streams[0]?.decoder.instruments.count ?? 0,
-    ...{
-      perMessageNs,
-      stopsMs,
-      stateBytes: saver.stateBytes,
-      fileBytes,
-      restoreSeconds,
-      memoryBytes,
-    },
-    before: standOf(live),
-    after: standOf(restored),
+    perMessageNs: sorted(perMessageNs),
+    meanwhileNs: sorted(meanwhileNs),
+    stopsMs: sorted(stopsMs),
+    ...{ stateBytes: saver.stateBytes, fileBytes, restoreSeconds, memoryBytes },
+    ...{ before, after: standOf(restored) },
   };
 }
 
-/** ns a message, by the chunk. */
-function applied(live: Live, { chunks, messagesPerChunk, ...size }: LiveOrdersSize): number[] {
-  const maker = new LoadMaker({
-    ...{ ...size, seed: 2, streams: 1, messagesPerChunk },
-    ...{ collector: "orders", boot: 1, codec: "raw" as const },
-  });
-  const times: number[] = [];
-  for (let made = 0; made < maker.buildUp + chunks; made++) {
-    const { bytes } = maker.next(SEC + Math.floor(made / 1000), (made % 1000) * 1e6);
-    const begun = performance.now();
-    live.push(bytes, SEC * 1e9);
-    const ns = ((performance.now() - begun) * 1e6) / messagesPerChunk;
-    if (made >= maker.buildUp) times.push(ns);
+/** Chunks for the core, the orders that stand built up first. */
+class Load {
+  private readonly live: Live;
+  private readonly maker: LoadMaker;
+  private readonly messagesPerChunk: number;
+  private made = 0;
+
+  constructor(live: Live, { messagesPerChunk, liveOrders, instruments }: LiveOrdersSize) {
+    this.live = live;
+    this.messagesPerChunk = messagesPerChunk;
+    this.maker = new LoadMaker({
+      ...{ liveOrders, instruments, seed: 2, streams: 1, messagesPerChunk },
+      ...{ collector: "orders", boot: 1, codec: "raw" as const },
+    });
+    this.run(this.maker.buildUp);
   }
-  return times;
+
+  /** ns a message, by the chunk. */
+  run(chunks: number): number[] {
+    const times: number[] = [];
+    for (const end = this.made + chunks; this.made < end; this.made++) {
+      const { bytes } = this.maker.next(
+        SEC + Math.floor(this.made / 1000),
+        (this.made % 1000) * 1e6,
+      );
+      const begun = performance.now();
+      this.live.push(bytes, SEC * 1e9);
+      times.push(((performance.now() - begun) * 1e6) / this.messagesPerChunk);
+    }
+    return times;
+  }
 }
+
+const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
 
 function ordersOf(live: Live): number {
   const streams = [...live.feeds.values()].flatMap(({ pipeline }) => pipeline.streams);

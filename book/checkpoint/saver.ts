@@ -48,7 +48,8 @@ export class CheckpointSaver {
   /** Whole checkpoints, and those that could not be written. */
   saved = 0;
   failures = 0;
-  /** How long the last stop took, and the longest. */
+  /** Stops so far; how long the last one took, and the longest. */
+  pauses = 0;
   pauseNs = 0;
   pauseNsMax = 0;
   /** Bytes of the last one as written, and of the state in memory. */
@@ -170,6 +171,7 @@ export class CheckpointSaver {
       else later.push(copy);
     });
     this.pauseNs = ports.clockNs() - begun;
+    this.pauses++;
     this.pauseNsMax = Math.max(this.pauseNsMax, this.pauseNs);
     this.stateBytes = stateBytes;
     this.number = ports.numberAfter?.(this.number) ?? this.number + 1;

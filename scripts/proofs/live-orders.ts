@@ -18,9 +18,9 @@ const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
 
 console.log(`${cpus()[0]?.model ?? "?"}, ${cpus().length} processors, Bun ${Bun.version}`);
 const result = runLiveOrders({ liveOrders, instruments, chunks, messagesPerChunk: 8000 });
-const { perMessageNs, stopsMs } = result;
-const quantile = (share: number) =>
-  Math.round(perMessageNs[Math.min(chunks - 1, Math.floor(chunks * share))]);
+const { perMessageNs, meanwhileNs, stopsMs } = result;
+const quantile = (share: number, of = perMessageNs) =>
+  Math.round(of[Math.min(of.length - 1, Math.floor(of.length * share))]);
 console.log(
   `${result.standing} live orders, ${result.instruments} instruments, ` +
     `${mib(result.memoryBytes)}; a message takes ${quantile(0.5)} ns (p50), ` +
@@ -29,7 +29,8 @@ console.log(
 );
 console.log(
   `a checkpoint: ${mb(result.stateBytes)}, ${mb(result.fileBytes)} as a file; ` +
-    `stops of ${stopsMs.map((ms) => ms.toFixed(1)).join(", ")} ms; put back in ` +
+    `stops of ${stopsMs.map((ms) => ms.toFixed(1)).join(", ")} ms; while it is made a message takes ` +
+    `${quantile(0.5, meanwhileNs)} ns (p50), ${quantile(1, meanwhileNs)} ns (most); put back in ` +
     `${result.restoreSeconds.toFixed(2)} s; ` +
     `${mib(process.memoryUsage.rss())} with its copy`,
 );

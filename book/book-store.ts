@@ -6,6 +6,7 @@
  *   heads      book ──► its levels, its vacant slots                128 bytes a book
  *   ticks      a window about the best price of each busy side        8 bytes a tick
  *   far        what lies below the windows, and small sides whole    16 bytes a level
+ *   crossers   book ──► the order that last made it cross             8 bytes a book
  *
  * ORDERS. A record is half a cache line, found by its whole 64-bit id:
  *
@@ -259,15 +260,15 @@ export class BookStore {
 
   /**
    * Begins a copy of the image's records as they are now. Until it is whole every op must go through the
-   * methods here.
+   * methods here: who writes into `records` itself (`order-loop.ts`) tells it nothing.
    */
   copyRecords(into: Uint8Array): RecordCopy {
-    this.copying?.step(Number.POSITIVE_INFINITY);
+    if (this.isCopying()) throw new Error("the records are being copied already");
     this.copying = new RecordCopy(this.records.subarray(0, this.slots << RECORD_SHIFT), into);
     return this.copying;
   }
 
-  get isCopying(): boolean {
+  isCopying(): boolean {
     if (this.copying?.isWhole === true) this.copying = null;
     return this.copying !== null;
   }

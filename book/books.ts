@@ -75,12 +75,6 @@ export interface BooksImage {
   readonly arrays: Readonly<Record<string, Int32Array | Float64Array>>;
 }
 
-/** A copy of an array as it was when it was begun, made while its owner goes on. */
-export interface LaterCopy {
-  /** Copies some more, about `bytes`. @returns true if all of it is there */
-  step(bytes: number): boolean;
-}
-
 export interface Books {
   /** What the last op did, row by row; empty unless the books were made with `effects: true`. */
   readonly effects: Effects;

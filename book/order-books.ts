@@ -26,12 +26,12 @@ import {
   type BookObserver,
   type Books,
   type BooksImage,
-  type LaterCopy,
   type Levels,
   MOVE_WORDS,
   type QueuedOrder,
 } from "./books.ts";
 import { Action, Effects } from "./effects.ts";
+import type { LaterCopy } from "./later-copy.ts";
 import { LOOK_AHEAD, lookAhead } from "./look-ahead.ts";
 import { type Memory, PLAIN_MEMORY } from "./memory.ts";
 import { applyPlain, type LoopContext } from "./order-loop.ts";
@@ -82,7 +82,7 @@ export class OrderBooks implements Books {
 
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void {
     const { store, context } = this;
-    if (store.isCopying) {
+    if (store.isCopying()) {
       for (let at = from; at < to; at++) this.applyAndTell(ops, at, observer);
       return;
     }

@@ -14,7 +14,7 @@
  * takes lists are written down and told at the end.
  *
  * Assumes that the store has room for the orders of the batch (`BookStore.makeRoom`), so that no
- * array is replaced while it runs.
+ * array is replaced while it runs, and that nobody copies the records meanwhile (`BookStore.isCopying`).
  */
 import { refuseBatch } from "../feed/columns.ts";
 import { type OpBatch, OpFlag, OpKind } from "../feed/op-batch.ts";

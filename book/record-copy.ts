@@ -4,13 +4,14 @@
  * wants the state of that moment stops nobody for as long as copying all of it takes.
  *
  * Costs: while one is made the books take the way that tells of each change (`OrderBooks.apply`), and
- * the first change of a segment copies 4 KiB.
+ * the first change of a segment copies 4 KiB, some half a microsecond.
  */
-import type { LaterCopy } from "./books.ts";
+import type { LaterCopy } from "./later-copy.ts";
 
-/** Words of a segment: 4 KiB, so that an op waits for half a microsecond at most. */
+/** Words of a segment. */
 const SEGMENT_SHIFT = 10;
 const SEGMENT_WORDS = 1 << SEGMENT_SHIFT;
+const SEGMENT_BYTES = SEGMENT_WORDS * 4;
 
 export class RecordCopy implements LaterCopy {
   private readonly source: Int32Array;
@@ -29,7 +30,7 @@ export class RecordCopy implements LaterCopy {
   }
 
   get isWhole(): boolean {
-    return this.next === this.copied.length;
+    return this.next >= this.copied.length;
   }
 
   /** To be called before the word at `at` changes; words behind the source are nobody's. */
@@ -38,10 +39,19 @@ export class RecordCopy implements LaterCopy {
     if (this.copied[segment] === 0) this.copy(segment);
   }
 
-  step(bytes: number): boolean {
-    const end = Math.min(this.copied.length, this.next + Math.ceil(bytes / 4 / SEGMENT_WORDS));
-    for (; this.next < end; this.next++) if (this.copied[this.next] === 0) this.copy(this.next);
-    return this.isWhole;
+  step(bytes: number): number {
+    let done = 0;
+    for (; this.next < this.copied.length && (done < bytes || done === 0); this.next++) {
+      if (this.copied[this.next] !== 0) continue;
+      this.copy(this.next);
+      done += SEGMENT_BYTES;
+    }
+    return done;
+  }
+
+  abandon(): void {
+    this.copied.fill(1);
+    this.next = this.copied.length;
   }
 
   private copy(segment: number): void {

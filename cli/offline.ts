@@ -35,12 +35,12 @@ export interface Opened {
   readonly channels: Channels;
   /** False for the exchange's own file. */
   readonly captured: boolean;
-  /** Midnight at the exchange, seconds since 1970 UTC; NaN where the feed needs it and nobody knows. */
+  /** Midnight at the exchange, seconds since 1970 UTC; NaN where nobody knows, or has use for it. */
   readonly midnightSec: number;
 }
 
 export interface Consumer {
-  /** Whether it has use for the trading day: nobody is warned of a missing one otherwise. */
+  /** Whether it has use for the trading day: it is not told otherwise, nor is one missed. */
   readonly usesDay: boolean;
   open(opened: Opened): void | Promise<void>;
   frames(batch: FrameBatch): void;

@@ -24,7 +24,8 @@ export interface LiveOrdersResult {
   readonly instruments: number;
   /** What a message takes, ns, by the chunk: ascending. */
   readonly perMessageNs: readonly number[];
-  /** The same of the chunks between the steps of checkpoints. */
+  /** The same of the first chunk after each stop, and of the others until the records are copied. */
+  readonly firstNs: readonly number[];
   readonly meanwhileNs: readonly number[];
   /** Stops of checkpoints, ms: ascending. */
   readonly stopsMs: readonly number[];
@@ -33,7 +34,7 @@ export interface LiveOrdersResult {
   readonly restoreSeconds: number;
   /** Resident bytes before the first checkpoint. */
   readonly memoryBytes: number;
-  /** Live orders, positions and the best books, in the last stop and after its state was put back. */
+  /** Live orders, positions, some books and the best levels of all, in the last stop and after its state was put back. */
   readonly before: string;
   readonly after: string;
 }
@@ -49,11 +50,12 @@ export function runLiveOrders(size: LiveOrdersSize): LiveOrdersResult {
   const perMessageNs = load.run(size.chunks);
   const memoryBytes = process.memoryUsage.rss();
   const stopsMs: number[] = [];
+  const firstNs: number[] = [];
   const meanwhileNs: number[] = [];
   let pieces: Uint8Array[] = [];
   let before = "";
   const saver = new CheckpointSaver(live, "", openZstd(), 0, {
-    open: () => ({ write: (piece) => pieces.push(piece), commit() {}, abort() {} }),
+    open: () => ({ write: (piece) => pieces.push(piece.slice()), commit() {}, abort() {} }),
     clockNs: () => performance.now() * 1e6,
     saved: () => stopsMs.push(saver.pauseNs / 1e6),
     failed: (error) => {
@@ -63,10 +65,11 @@ export function runLiveOrders(size: LiveOrdersSize): LiveOrdersResult {
   for (let round = 0; round < STOPS; round++) {
     pieces = [];
     saver.begin(SEC * 1e9);
-    for (let stop = saver.pauses; saver.step(); ) {
-      if (stop !== saver.pauses && round === STOPS - 1) before = standOf(live);
-      stop = saver.pauses;
-      meanwhileNs.push(...load.run(1));
+    for (let isFirst = true; saver.step(); ) {
+      if (!saver.isCopying) continue;
+      if (isFirst && round === STOPS - 1) before = standOf(live);
+      (isFirst ? firstNs : meanwhileNs).push(...load.run(1));
+      isFirst = false;
     }
   }
   const fileBytes = saver.bytes;
@@ -82,6 +85,7 @@ export function runLiveOrders(size: LiveOrdersSize): LiveOrdersResult {
     standing: ordersOf(live),
     instruments: [...live.feeds.values()][0].pipeline.streams[0]?.decoder.instruments.count ?? 0,
     perMessageNs: sorted(perMessageNs),
+    firstNs: sorted(firstNs),
     meanwhileNs: sorted(meanwhileNs),
     stopsMs: sorted(stopsMs),
     ...{ stateBytes: saver.stateBytes, fileBytes, restoreSeconds, memoryBytes },
@@ -135,5 +139,21 @@ function standOf(live: Live): string {
   const names = feed.pipeline.streams[0]?.decoder.instruments.names ?? [];
   const books = names.slice(0, BOOKS_COMPARED).map((name) => api.book(feed.feed.id, name, "50"));
   const positions = api.streams().streams.map(({ position, messages }) => [position, messages]);
-  return JSON.stringify([ordersOf(live), positions, books]);
+  return JSON.stringify([ordersOf(live), positions, books, bestOf(live)]);
+}
+
+/** The best levels of all books, folded into a word. */
+function bestOf(live: Live): number {
+  const words = new Int32Array(4);
+  let hash = 0;
+  for (const { pipeline } of live.feeds.values()) {
+    for (const stream of pipeline.streams) {
+      const { count = 0 } = stream?.decoder.instruments ?? {};
+      for (let instrument = 0; instrument < count; instrument++) {
+        stream?.books?.readBestWords(instrument, words);
+        for (const word of words) hash = Math.imul(hash ^ word, 16_777_619);
+      }
+    }
+  }
+  return hash;
 }

@@ -10,9 +10,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openZstd } from "../../frames/zstd.ts";
+import { answers } from "../../tests/live-answers.ts";
 import { runMarket } from "../../tests/live-market.ts";
 import { Live } from "../live.ts";
+import { CheckpointFault, readCheckpoint } from "./file.ts";
 import { CheckpointFolder } from "./folder.ts";
+import { restoreLive } from "./live-state.ts";
 import { openLive } from "./opening.ts";
 import { CheckpointSaver } from "./saver.ts";
 
@@ -113,6 +116,67 @@ describe("checkpoints in a folder", () => {
     expect([errors.length, saver.failures, saver.isBusy]).toEqual([1, 1, false]);
     expect(readdirSync(folder.path)).toEqual(["000000000001.ebcp"]);
     expect(stand(open(folder).live)).toBe(2);
+  });
+
+  test("taken while chunks go on, it is the state of its stop, and goes on from there", () => {
+    const unbroken = newLive();
+    for (const { bytes } of market.chunks) unbroken.push(bytes, NOW_NS);
+    const truth = answers(unbroken, market);
+    const cuts = market.chunks.length - 1;
+    let copied = 0;
+    for (let cut = 0; cut < cuts; cut += Math.ceil(cuts / 8)) {
+      const live = newLive();
+      const pieces: Uint8Array[] = [];
+      const saver = new CheckpointSaver(live, "key", zstd, 0, {
+        open: () => ({ write: (piece) => pieces.push(piece.slice()), commit() {}, abort() {} }),
+        copyStepBytes: 1024,
+        clockNs: () => 0,
+        saved() {},
+        failed(error) {
+          throw error;
+        },
+      });
+      let at = 0;
+      const push = () => {
+        if (at < market.chunks.length) live.push(market.chunks[at++].bytes, NOW_NS);
+      };
+      while (at < cut) push();
+      saver.begin(NOW_NS);
+      while (saver.step()) {
+        if (saver.isCopying) copied++;
+        push();
+      }
+      const read = readCheckpoint(Buffer.concat(pieces), "key", zstd);
+      if (read instanceof CheckpointFault) throw new Error(read.message);
+      const after = newLive();
+      restoreLive(after, read.state);
+      for (let rest = stand(after); rest < market.chunks.length; rest++) {
+        after.push(market.chunks[rest].bytes, NOW_NS);
+      }
+      expect(answers(after, market)).toEqual(truth);
+    }
+    expect(copied).toBeGreaterThan(8);
+  }, 30_000);
+
+  test("one that cannot be opened leaves no copy under way, and the next is good", async () => {
+    const { folder, live, errors } = await saved("unopened", [2]);
+    let isClosed = true;
+    const saver = new CheckpointSaver(live, "key", zstd, 1, {
+      open(number) {
+        if (isClosed) throw new Error("permission denied");
+        return folder.writer(number, () => {});
+      },
+      clockNs: () => 0,
+      saved() {},
+      failed: (error) => errors.push(error),
+    });
+    saver.saveNow(NOW_NS);
+    expect([errors.length, saver.failures, saver.isCopying]).toEqual([1, 1, false]);
+    isClosed = false;
+    live.push(market.chunks[2].bytes, NOW_NS);
+    saver.saveNow(NOW_NS);
+    await folder.seal(3);
+    expect([stand(open(folder).live), saver.isCopying]).toEqual([3, false]);
   });
 
   test("what is done between the stop and the last piece is not in it", async () => {

@@ -1,6 +1,6 @@
 /**
  * Takes the graph of a component (`graph.ts`). Large arrays are not copied here: whoever calls copies
- * `buffers` before the component goes on. Linear in objects and fields.
+ * `buffers`, or begins their copies, before the component goes on. Linear in objects and fields.
  */
 import {
   classOf,

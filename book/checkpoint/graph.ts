@@ -9,10 +9,10 @@
  *
  * Assumes that state is in fields (no `#private` ones, no variables of closures) and consists of
  * objects, arrays, maps, sets, typed arrays and primitives; anything else is an error when it is
- * captured. An object with `image` and `restore` gives and takes its state itself.
+ * captured. A long array whose first and last value are primitives has nothing but primitives. An object with `image` and `restore` gives and takes its state itself.
  */
 
-import type { LaterCopy } from "../books.ts";
+import type { LaterCopy } from "../later-copy.ts";
 
 /** A value inside a node: a primitive, `[]` for undefined, `[n]` for the object of node `n`. */
 export type Value = string | number | boolean | null | readonly number[];
@@ -54,7 +54,7 @@ export interface Imaged {
 }
 
 export interface Graph {
-  /** Node 0 is the root. Those of long lists are empty until `writeList`. */
+  /** Node 0 is the root. Those of long lists are empty until `writeLists`. */
   readonly nodes: GraphNode[];
   /** The bytes themselves, not copied. */
   readonly buffers: readonly Uint8Array[];

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { openZstd } from "../../frames/zstd.ts";
+import { answers } from "../../tests/live-answers.ts";
 import { type Market, runMarket } from "../../tests/live-market.ts";
 import { Live } from "../live.ts";
-import { LiveApi } from "../live-api.ts";
 import { restoreLive, type StoredLive, wholeState } from "./live-state.ts";
 
 const NOW_NS = 1.78e18;
@@ -18,22 +18,6 @@ function stored(live: Live): StoredLive {
     outline,
     graph: { nodes: graph.nodes, buffers: graph.buffers.map((bytes) => bytes.slice().buffer) },
   });
-}
-
-/** Everything that the service answers. */
-function answers(live: Live, market: Market): unknown {
-  const api = new LiveApi(live);
-  const instruments = market.exchange.instruments.map(({ name }) => {
-    const place = live.find("nse-fo", name);
-    if (place === undefined) return null;
-    const { stream, instrument } = place;
-    const book = api.book("nse-fo", name, "50") as { bids: { price: string }[] };
-    const queue = book.bids[0] && api.queue("nse-fo", name, "B", book.bids[0].price);
-    const joined = live.asOf?.rowsJson(stream.stream, instrument, 100);
-    return [book, queue, api.trades("nse-fo", name, "500"), joined];
-  });
-  const certificates = api.certificateDates().dates.map((date) => api.certificate(date));
-  return { streams: api.streams(), gaps: api.gaps(), instruments, certificates };
 }
 
 function losing(seed: number): Market {

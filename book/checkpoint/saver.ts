@@ -8,13 +8,14 @@
  *         ─► the rest of the records, 4 MiB a step, those that will change before they do
  *         ─► pieces: packed and handed to the writer, 1 MiB a step ─► written
  *
- * `pauseNs` measures the stop. Memory: the copy is as large as the state and is kept for the next time.
+ * `pauseNs` measures the stop; making room walks the graph once as well. Memory: the copy is as large as
+ * the state and is kept for the next time.
  */
 import type { Zstd } from "../../frames/zstd-port.ts";
-import type { LaterCopy } from "../books.ts";
+import type { LaterCopy } from "../later-copy.ts";
 import type { Live } from "../live.ts";
 import { type CheckpointHead, checkpointPieces, type RecordPlace } from "./file.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph, GraphNode } from "./graph.ts";
 import { writeLists } from "./graph-capture.ts";
 import { captureLive } from "./live-state.ts";
 
@@ -29,10 +30,12 @@ export interface CheckpointWriter {
 export interface SaverPorts {
   /** @throws if it cannot be written: the checkpoint is then given up and counted */
   open(number: number): CheckpointWriter;
-  /** Asked in the stop: what was taken last. */
+  /** Asked at the beginning of the stop: what was taken last. */
   record?(): RecordPlace;
   /** Number of the next one, above the last; absent: the very next. */
   numberAfter?(last: number): number;
+  /** Of records in a step after the stop; 4 MiB unless told. */
+  readonly copyStepBytes?: number;
   /** A clock that only goes on, ns. */
   clockNs(): number;
   /** Told when all of one was written. */
@@ -48,13 +51,14 @@ export class CheckpointSaver {
   /** Whole checkpoints, and those that could not be written. */
   saved = 0;
   failures = 0;
-  /** Stops so far; how long the last one took, and the longest. */
-  pauses = 0;
+  /** How long the last stop took, and the longest. */
   pauseNs = 0;
   pauseNsMax = 0;
   /** Bytes of the last one as written, and of the state in memory. */
   bytes = 0;
   stateBytes = 0;
+  /** The stop was, and records are still copied: messages cost more meanwhile. */
+  isCopying = false;
   /** When the last whole one was taken, ns since 1970; NaN before the first. */
   takenNs = Number.NaN;
   private readonly live: Live;
@@ -106,15 +110,12 @@ export class CheckpointSaver {
 
   private *run(nowNs: number): Generator<void> {
     yield* this.makeRoom();
-    const { head, graph, later } = this.stop(nowNs);
-    yield;
-    for (const copy of later) while (!copy.step(STEP_BYTES)) yield;
-    yield* writeLists(graph);
+    const { head, nodes } = yield* this.taken(nowNs);
     const writer = this.ports.open(head.number);
     let bytes = 0;
     let isWhole = false;
     try {
-      for (const piece of checkpointPieces(head, this.parts(head), graph.nodes, this.zstd)) {
+      for (const piece of checkpointPieces(head, this.parts(head), nodes, this.zstd)) {
         writer.write(piece);
         bytes += piece.length;
         yield;
@@ -128,6 +129,37 @@ export class CheckpointSaver {
     this.bytes = bytes;
     this.takenNs = head.takenNs;
     this.ports.saved(head, bytes);
+  }
+
+  /** The stop, and what is copied and looked at after it; nothing of the live state is needed then. */
+  private *taken(nowNs: number): Generator<void, { head: CheckpointHead; nodes: GraphNode[] }> {
+    const later: LaterCopy[] = [];
+    try {
+      const { head, graph } = this.stop(nowNs, later);
+      this.isCopying = true;
+      yield;
+      yield* this.copied(later);
+      this.isCopying = false;
+      yield* writeLists(graph);
+      return { head, nodes: graph.nodes };
+    } finally {
+      this.isCopying = false;
+      // Left half-made they would be told of every change for ever.
+      for (const copy of later) copy.abandon();
+    }
+  }
+
+  private *copied(copies: readonly LaterCopy[]): Generator<void> {
+    const budget = this.ports.copyStepBytes ?? STEP_BYTES;
+    let left = budget;
+    for (const copy of copies) {
+      while (!copy.isWhole) {
+        left -= copy.step(left);
+        if (left > 0) continue;
+        left = budget;
+        yield;
+      }
+    }
   }
 
   /** Memory that was never written costs a page fault a page: not in the stop. */
@@ -155,40 +187,41 @@ export class CheckpointSaver {
     return true;
   }
 
-  private stop(nowNs: number): { head: CheckpointHead; graph: Graph; later: LaterCopy[] } {
+  /** @param later takes the copies that it began, also if it throws */
+  private stop(nowNs: number, later: LaterCopy[]): { head: CheckpointHead; graph: Graph } {
     const { ports, live, copies } = this;
     const begun = ports.clockNs();
+    const record = ports.record?.() ?? { session: 0, number: 0 };
+    const number = ports.numberAfter?.(this.number) ?? this.number + 1;
+    const positions = live.intake.positions("").map(({ collector, boot, chunk }) => {
+      return { collector, boot, chunk };
+    });
     const { outline, graph } = captureLive(live, this.lists);
-    const later: LaterCopy[] = [];
-    let stateBytes = 0;
     graph.buffers.forEach((buffer, at) => {
       this.grow(at, buffer.length);
-      stateBytes += buffer.length;
       const image = graph.images.get(at);
       const into = copies[at].subarray(0, buffer.length);
       const copy = image?.object.copyLater?.(image.array, into);
       if (copy === undefined) into.set(buffer);
       else later.push(copy);
     });
+    const buffers = graph.buffers.map(({ length }) => length);
+    this.number = number;
+    this.stateBytes = buffers.reduce((sum, length) => sum + length, 0);
     this.pauseNs = ports.clockNs() - begun;
-    this.pauses++;
     this.pauseNsMax = Math.max(this.pauseNsMax, this.pauseNs);
-    this.stateBytes = stateBytes;
-    this.number = ports.numberAfter?.(this.number) ?? this.number + 1;
-    const positions = live.intake.positions("").map(({ collector, boot, chunk }) => {
-      return { collector, boot, chunk };
-    });
+    const nodes = graph.nodes.length;
     const head = {
       key: this.key,
-      number: this.number,
+      number,
       takenNs: nowNs,
       positions,
-      record: ports.record?.() ?? { session: 0, number: 0 },
+      record,
       outline,
-      buffers: graph.buffers.map(({ length }) => length),
-      nodes: graph.nodes.length,
+      buffers,
+      nodes,
     };
-    return { head, graph, later };
+    return { head, graph };
   }
 
   private parts({ buffers }: CheckpointHead): Uint8Array[] {

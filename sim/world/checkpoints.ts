@@ -16,6 +16,8 @@ const KEPT = 2;
 const UNFINISHED = ".part";
 /** Steps of a checkpoint between two ticks. */
 const STEPS = 4;
+/** So little at once that messages come while records are copied. */
+const COPY_BYTES = 1024;
 /** Bytes of a write that the process dies in, of those it tried. */
 const TORN_PART = 0.5;
 
@@ -69,6 +71,7 @@ export class WorldCheckpoints {
         known = watch.copy();
         return { session: 0, number: 0 };
       },
+      copyStepBytes: COPY_BYTES,
       clockNs: () => 0,
       saved() {},
       failed(error) {

@@ -90,6 +90,8 @@ export class OrderBooks implements Books {
       const end = Math.min(to, start + LOOK_AHEAD);
       store.makeRoom(LOOK_AHEAD);
       this.touched ^= lookAhead(store, ops, start, end, this.priceBias);
+      const book = ops.instrument[start];
+      if (book >= 0 && book < store.books) store.levels.countOps(book, end - start);
       let at = start;
       while (at < end) {
         at = applyPlain(context, ops, at, end, observer);

@@ -19,7 +19,8 @@
  *
  * A side of fewer than four levels has no window, so that 100,000 instruments that hardly trade
  * cost little; a window begins with 64 ticks and grows to 256 and 1,024 (8 KiB and 128 bytes of bits)
- * where half as many messages as it has ticks have missed it.
+ * where one of 64, then one of 16 of the book's ops misses it. By the number of misses alone every window would
+ * grow in the course of a day.
  *
  * WORST CASES. A price that leaves its window costs a walk over the window's levels: an order far
  * above the best that comes and goes does so every time, at most 1,024 ticks. In the far list a
@@ -34,6 +35,7 @@ import { type Memory, words } from "./memory.ts";
 /** Words of a book's head; a side's eight come first, bids before asks. */
 export const HEAD_SHIFT = 5;
 export const SIDE_SHIFT = 3;
+const HEAD_WORDS = 1 << HEAD_SHIFT;
 /** Leave every index of a side's words, and of a tick's, as it is, and say that it is not negative. */
 export const HEAD_BITS = 0x7ffffff8;
 export const TICK_BITS = 0x7ffffffe;
@@ -55,7 +57,12 @@ const FAR = 16;
 const FAR_SHIFT = 2;
 /** Words that belong to the book's orders. */
 export const ORDER_WORDS = 24;
+/** Ops that the book had, about (`countOps`), and how many of them when each side's misses were last counted. */
+const OPS = 27;
+const BID_MARK = 28;
 
+/** A window of n ticks grows where n in so many of the book's ops miss it: one in 64, then one in 16. */
+const OPS_PER_TICK = 4096;
 const OPENING_LEVELS = 4;
 const LEAST_WIDTH = 64;
 const MOST_WIDTH = 1024;
@@ -103,6 +110,14 @@ export class PriceLevels {
     for (const windows of this.vacantWindows) windows.length = 0;
     this.ticksEnd = LEAST_WIDTH;
     this.touchedBest = true;
+  }
+
+  /**
+   * Of each batch of ops one book is told, as if all were its own: the more ops it has, the more often. So
+   * the sum is about right, and no op pays for it.
+   */
+  countOps(book: number, ops: number): void {
+    this.heads[(book << HEAD_SHIFT) + OPS] += ops;
   }
 
   // A side is named by `head`, where its words begin: `sideHead` of an order's place.
@@ -305,10 +320,17 @@ export class PriceLevels {
     const { heads } = this;
     const width = heads[head + WIDTH];
     if (width === 0 || ++heads[head + FAR_OPS] <= width / 2) return;
+    const misses = heads[head + FAR_OPS];
     heads[head + FAR_OPS] = 0;
+    const book = head & -HEAD_WORDS;
+    const mark = book + BID_MARK + ((head >> SIDE_SHIFT) & 1);
+    const ops = (heads[book + OPS] - heads[mark]) | 0;
+    heads[mark] = heads[book + OPS];
     const isLow = heads[head + BEST] - heads[head + START] < width / 2;
-    if (!isLow && width === MOST_WIDTH) return;
-    this.moveWindow(head, isLow ? width : Math.min(width * 4, MOST_WIDTH), this.bestKey(head));
+    if (isLow) this.moveWindow(head, width, this.bestKey(head));
+    else if (width < MOST_WIDTH && misses * OPS_PER_TICK > ops * width) {
+      this.moveWindow(head, width * 4, this.bestKey(head));
+    }
   }
 
   private open(head: number): void {
@@ -450,7 +472,7 @@ export function highestBelow(bits: Int32Array, tick: number, start: number): num
 }
 
 function farHead(head: number): number {
-  return (head & -32) + FAR + ((head & 8) >> (SIDE_SHIFT - FAR_SHIFT));
+  return (head & -HEAD_WORDS) + FAR + ((head & 8) >> (SIDE_SHIFT - FAR_SHIFT));
 }
 
 /**

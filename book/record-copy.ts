@@ -50,7 +50,6 @@ export class RecordCopy implements LaterCopy {
   }
 
   abandon(): void {
-    this.copied.fill(1);
     this.next = this.copied.length;
   }
 

@@ -18,9 +18,11 @@ const STEP_BYTES = 256;
 /** Every offset into a buffer of messages is at most this: a mask that tells the engine so. */
 export const OFFSET_BITS = 0x3fffffff;
 
-/** Throws for batches of different lengths, or messages beyond `OFFSET_BITS`: a caller's error. */
+/** Throws for batches of different lengths, rows behind them, or messages beyond `OFFSET_BITS`: a caller's error. */
 export function refuseBatch(): never {
-  throw new RangeError("messages and ops have to be of one capacity, and messages below 1 GiB");
+  throw new RangeError(
+    "messages and ops have to be of one capacity with room for the rows, and messages below 1 GiB",
+  );
 }
 
 export class Columns {

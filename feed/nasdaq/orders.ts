@@ -69,7 +69,7 @@ export function decodeOrders(
   const { kind, flags, side, instrument, price, size, timeLo, timeHi } = ops;
   const { idLo, idHi, id2Lo, id2Hi, tradeIdLo, tradeIdHi } = ops;
   const rows = kind.length;
-  if (from < 0 || view.byteLength > OFFSET_BITS) refuseBatch();
+  if (from < 0 || to > rows || view.byteLength > OFFSET_BITS) refuseBatch();
   if (kinds.length !== rows || offsets.length !== rows || lengths.length !== rows) refuseBatch();
   if (flags.length !== rows || side.length !== rows || instrument.length !== rows) refuseBatch();
   if (price.length !== rows || size.length !== rows) refuseBatch();

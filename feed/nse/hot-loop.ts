@@ -68,7 +68,7 @@ export function decodeSound(
   const { kind, flags, side, instrument, price, size } = ops;
   const { idLo, idHi, id2Lo, id2Hi, timeLo, timeHi } = ops;
   const rows = kind.length;
-  if (from < 0 || view.byteLength > OFFSET_BITS) refuseBatch();
+  if (from < 0 || to > rows || view.byteLength > OFFSET_BITS) refuseBatch();
   if (messageKind.length !== rows || offset.length !== rows || length.length !== rows)
     refuseBatch();
   if (flags.length !== rows || side.length !== rows || instrument.length !== rows) refuseBatch();

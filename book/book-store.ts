@@ -280,6 +280,7 @@ export class BookStore {
     const { records, crossers } = image.arrays;
     this.books = 0;
     if (books > 0) this.reserve(books - 1);
+    this.levels.countsMisses = false;
     for (let at = SLAB << RECORD_SHIFT; at < records.length; at += 1 << RECORD_SHIFT) {
       const place = records[at + PLACE];
       if (place === VACANT) continue;
@@ -294,6 +295,7 @@ export class BookStore {
         records[at + SIZE],
       );
     }
+    this.levels.countsMisses = true;
     this.stampLow = stampLow;
     this.stampHigh = stampHigh;
     this.crossers.set(crossers);

@@ -19,6 +19,7 @@
  * - an order at price 0 of the closing auction stands in no level (15);
  * - crossed books are normal (8) and never repaired.
  */
+import { refuseBatch } from "../feed/columns.ts";
 import { type OpBatch, OpFlag, OpKind, Side } from "../feed/op-batch.ts";
 import { BookStore } from "./book-store.ts";
 import {
@@ -54,6 +55,7 @@ export class OrderBooks implements Books {
   /** Subtracted from a price to get a sortable signed word. */
   private readonly priceBias: number;
   private readonly context: LoopContext;
+  private turn = 0;
   /** What was loaded ahead: kept, so that no engine leaves the loads out. */
   private touched = 0;
 
@@ -82,16 +84,17 @@ export class OrderBooks implements Books {
 
   apply(ops: OpBatch, from: number, to: number, observer: BookObserver | null): void {
     const { store, context } = this;
-    if (store.isCopying()) {
-      for (let at = from; at < to; at++) this.applyAndTell(ops, at, observer);
-      return;
-    }
+    if (to > ops.capacity) refuseBatch();
+    const isCopying = store.isCopying();
     for (let start = from; start < to; start += LOOK_AHEAD) {
       const end = Math.min(to, start + LOOK_AHEAD);
+      this.countOps(ops, start, end);
+      if (isCopying) {
+        for (let at = start; at < end; at++) this.applyAndTell(ops, at, observer);
+        continue;
+      }
       store.makeRoom(LOOK_AHEAD);
       this.touched ^= lookAhead(store, ops, start, end, this.priceBias);
-      const book = ops.instrument[start];
-      if (book >= 0 && book < store.books) store.levels.countOps(book, end - start);
       let at = start;
       while (at < end) {
         at = applyPlain(context, ops, at, end, observer);
@@ -100,6 +103,13 @@ export class OrderBooks implements Books {
         else if (at < end) this.applyAndTell(ops, at++, observer);
       }
     }
+  }
+
+  /** The ops are counted as one book's: another row's each time, since batches may begin alike. */
+  private countOps(ops: OpBatch, from: number, to: number): void {
+    this.turn = (this.turn + 1) % LOOK_AHEAD;
+    const book = ops.instrument[from + (this.turn % (to - from))];
+    if (book >= 0 && book < this.store.books) this.store.levels.countOps(book, to - from);
   }
 
   private applyAndTell(ops: OpBatch, at: number, observer: BookObserver | null): void {

@@ -104,7 +104,7 @@ export function applyPlain(
   let at = from;
   context.tells = false;
   const rows = kinds.length;
-  if (from < 0 || to > rows || sides.length !== rows || flags.length !== rows) refuseBatch();
+  if (from < 0 || sides.length !== rows || flags.length !== rows) refuseBatch();
   if (instrument.length !== rows || price.length !== rows || size.length !== rows) refuseBatch();
   if (idLo.length !== rows || idHi.length !== rows) refuseBatch();
   if (id2Lo.length !== rows || id2Hi.length !== rows) refuseBatch();

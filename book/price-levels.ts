@@ -2,7 +2,7 @@
  * The price levels of all books of one stream: of each side a window of ticks about the best price,
  * and a sorted list of what lies below it.
  *
- *   heads    book ──► 32 words: both sides' windows, both far lists, and the words of its orders
+ *   heads    book ──► 32 words: both sides' windows, both far lists, the words of its orders, counts
  *   ticks    orders and sum of sizes, 8 bytes for each tick of a window
  *   bits     which ticks have orders, one bit each
  *   far      sorted arrays of levels (key, orders, sum), best at the end, 16 bytes a level
@@ -19,8 +19,8 @@
  *
  * A side of fewer than four levels has no window, so that 100,000 instruments that hardly trade
  * cost little; a window begins with 64 ticks and grows to 256 and 1,024 (8 KiB and 128 bytes of bits)
- * where one of 64, then one of 16 of the book's ops misses it. By the number of misses alone every window would
- * grow in the course of a day.
+ * where one of 64, then one of 16 of the book's ops misses it (`noteFarOp`). By the number of misses alone every
+ * window would grow in the course of a day; none becomes narrower again.
  *
  * WORST CASES. A price that leaves its window costs a walk over the window's levels: an order far
  * above the best that comes and goes does so every time, at most 1,024 ticks. In the far list a
@@ -55,7 +55,7 @@ export const TICK = 7;
 /** Where the words of the far lists begin, four a side. */
 const FAR = 16;
 const FAR_SHIFT = 2;
-/** Words that belong to the book's orders. */
+/** Three words from here on belong to the book's orders. */
 export const ORDER_WORDS = 24;
 /** Ops that the book had, about (`countOps`), and how many of them when each side's misses were last counted. */
 const OPS = 27;
@@ -76,6 +76,8 @@ export class PriceLevels {
   bits: Int32Array;
   /** Set when a change reached the best level of its side; the owner resets it. */
   touchedBest = false;
+  /** Whether orders far below the best say something of the flow. */
+  countsMisses = true;
   readonly far: FarLevels;
   private readonly memory: Memory;
   private ticksEnd = LEAST_WIDTH;
@@ -315,22 +317,29 @@ export class PriceLevels {
     this.join(head, key, size);
   }
 
-  /** Too much of the flow below the window widens it, or moves it where its best stands low. */
+  /**
+   * Too much of the flow below the window widens it, or moves it where its best stands low. How many ops
+   * the book had is a sample: of few misses, twice the share is asked for.
+   */
   private noteFarOp(head: number): void {
     const { heads } = this;
     const width = heads[head + WIDTH];
-    if (width === 0 || ++heads[head + FAR_OPS] <= width / 2) return;
-    const misses = heads[head + FAR_OPS];
-    heads[head + FAR_OPS] = 0;
+    if (width === 0 || !this.countsMisses) return;
+    const misses = ++heads[head + FAR_OPS];
+    if ((misses & (width / 2 - 1)) !== 0) return;
+    if (heads[head + BEST] - heads[head + START] < width / 2) {
+      this.moveWindow(head, width, this.bestKey(head));
+      return;
+    }
     const book = head & -HEAD_WORDS;
     const mark = book + BID_MARK + ((head >> SIDE_SHIFT) & 1);
     const ops = (heads[book + OPS] - heads[mark]) | 0;
+    const isSure = misses >= width * 4;
+    const grows = misses * OPS_PER_TICK > ops * width * (isSure ? 1 : 2);
+    if (!isSure && !grows) return;
+    heads[head + FAR_OPS] = 0;
     heads[mark] = heads[book + OPS];
-    const isLow = heads[head + BEST] - heads[head + START] < width / 2;
-    if (isLow) this.moveWindow(head, width, this.bestKey(head));
-    else if (width < MOST_WIDTH && misses * OPS_PER_TICK > ops * width) {
-      this.moveWindow(head, width * 4, this.bestKey(head));
-    }
+    if (grows && width < MOST_WIDTH) this.moveWindow(head, width * 4, this.bestKey(head));
   }
 
   private open(head: number): void {

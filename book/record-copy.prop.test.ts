@@ -110,10 +110,11 @@ test("a copy that takes its time is one of its beginning", () => {
         if (copy === undefined) throw new Error("records cannot be copied later");
         const { buffer } = arrays.records;
         for (const bytes of steps) {
-          go(false);
+          const isCopying = !copy.isWhole;
+          go(random.below(3) === 0);
+          if (isCopying && watched.books.image().arrays.records.buffer !== buffer) grown++;
           copy.step(bytes);
         }
-        if (watched.books.image().arrays.records.buffer !== buffer) grown++;
         while (!copy.isWhole) copy.step(4096);
         go(false);
         expect(recordsOf(into)).toEqual(wanted);
@@ -126,7 +127,8 @@ test("a copy that takes its time is one of its beginning", () => {
     ),
     { numRuns: Number(process.env.EDGEBOOK_RUNS ?? 60) },
   );
-  expect(grown).toBeGreaterThan(0);
+  // A single run, as when one is repeated, need not come so far.
+  if (process.env.EDGEBOOK_RUNS === undefined) expect(grown).toBeGreaterThan(0);
 });
 
 test("an abandoned copy touches nothing any more, and another may begin", () => {

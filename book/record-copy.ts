@@ -50,6 +50,7 @@ export class RecordCopy implements LaterCopy {
   }
 
   abandon(): void {
+    this.copied.fill(1);
     this.next = this.copied.length;
   }
 

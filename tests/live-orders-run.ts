@@ -16,6 +16,8 @@ export interface LiveOrdersSize {
   /** That are timed, after those that build the books up. */
   readonly chunks: number;
   readonly messagesPerChunk: number;
+  /** See `SaverPorts`. */
+  readonly copyStepBytes?: number;
 }
 
 export interface LiveOrdersResult {
@@ -56,6 +58,7 @@ export function runLiveOrders(size: LiveOrdersSize): LiveOrdersResult {
   let before = "";
   const saver = new CheckpointSaver(live, "", openZstd(), 0, {
     open: () => ({ write: (piece) => pieces.push(piece.slice()), commit() {}, abort() {} }),
+    ...(size.copyStepBytes !== undefined && { copyStepBytes: size.copyStepBytes }),
     clockNs: () => performance.now() * 1e6,
     saved: () => stopsMs.push(saver.pauseNs / 1e6),
     failed: (error) => {

@@ -8,6 +8,7 @@ test("100,000 live orders are held, saved in short stops, and put back the same"
     instruments: 5_000,
     chunks: 20,
     messagesPerChunk: 2_000,
+    copyStepBytes: 65_536,
   });
   const { standing, perMessageNs, stopsMs, stateBytes, fileBytes } = result;
   console.log(

@@ -6,9 +6,8 @@ import { restoreGraph } from "./graph-restore.ts";
 const RULES: GraphRules = { classes: [], keeps: {}, besides: {}, shared: new Map() };
 const LONG = 3000;
 
-/** @param rooms of the captures before it */
-function stored(root: object, rooms?: unknown[][]) {
-  const graph = captureGraph(root, RULES, rooms);
+function stored(root: object) {
+  const graph = captureGraph(root, RULES);
   for (const _ of writeLists(graph));
   return { nodes: structuredClone(graph.nodes), buffers: [] };
 }

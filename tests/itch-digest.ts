@@ -7,10 +7,20 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { QueueRun } from "../bench/queue-run.ts";
+import { runRebuild } from "../bench/rebuild-process.ts";
 import { buildYardstick } from "../bench/yardstick.ts";
-import { edgebook, statsOf } from "./cli-run.ts";
+import type { RebuildStats } from "../cli/rebuild-stats.ts";
 
 const PROGRAMS = join(import.meta.dir, "../../shared/bench");
+
+/** Nanoseconds a message, each the least of all runs. */
+export interface MessageTimes {
+  /** As the program says itself: from opening the file to its last message. */
+  readonly told: number;
+  /** From outside, of the whole process: by the wall, and of all its threads. */
+  readonly wall: number;
+  readonly cpu: number;
+}
 
 export interface DigestRun {
   readonly messages: number;
@@ -18,10 +28,10 @@ export interface DigestRun {
   readonly expectedChanges: number;
   readonly digest: string;
   readonly changes: number;
-  readonly nsPerMessage: number;
+  readonly times: MessageTimes;
   readonly peakBytes: number;
-  /** The yardstick's (`hash+b`) on the same file, in turns with ours; NaN where it was not asked. */
-  readonly yardstickNsPerMessage: number;
+  /** The yardstick's (`hash+b`) on the same file, in turns with ours; absent where it was not asked. */
+  readonly yardstick?: MessageTimes;
   readonly queues: QueueCheck;
 }
 
@@ -63,38 +73,35 @@ export async function runDigest(
     run([generator, String(messages), String(instruments), String(seed), file, facts]);
     const expected = await Bun.file(facts).json();
     const yardstick = runs > 0 ? build("book_yardstick.cpp", [], folder) : "";
-    let best: DigestRun | undefined;
-    let yardstickNsPerMessage = Number.NaN;
+    const ours: MessageTimes[] = [];
+    const theirs: MessageTimes[] = [];
+    let last: RebuildStats | undefined;
     for (let i = 0; i < Math.max(1, runs); i++) {
-      const stats = statsOf(
-        await edgebook(["rebuild", file, "--schema", "none", "--stats", "--digest"]),
-      );
-      if (yardstick !== "") {
-        const ns = yardstickNs(run([yardstick, file, "hash+b"]), expected.bboHash);
-        yardstickNsPerMessage = Math.min(ns, yardstickNsPerMessage || ns);
-      }
-      if (best && best.nsPerMessage <= stats.ns_per_message) continue;
-      best = {
-        messages: stats.messages,
-        expectedDigest: expected.bboHash,
-        expectedChanges: expected.bboChanges,
-        digest: stats.bbo_digest ?? "",
-        changes: stats.bbo_changes ?? 0,
-        nsPerMessage: stats.ns_per_message,
-        peakBytes: stats.peak_memory_bytes,
-        yardstickNsPerMessage: Number.NaN,
-        queues: NOT_ASKED,
-      };
+      const words = ["--schema", "none", "--digest"];
+      const { stats, seconds, cpuSeconds } = await runRebuild(file, "nasdaq-itch50", words);
+      if (last !== undefined && last.bbo_digest !== stats.bbo_digest)
+        throw new Error("other books");
+      last = stats;
+      const each = 1e9 / stats.messages;
+      ours.push({ told: stats.ns_per_message, wall: seconds * each, cpu: cpuSeconds * each });
+      if (yardstick !== "") theirs.push(yardstickTimes(yardstick, file, expected.bboHash, each));
     }
-    if (!best) throw new Error("nothing was run");
-    const queues = askQueues(file, messages, seed);
-    return { ...best, yardstickNsPerMessage, queues };
+    if (last === undefined) throw new Error("nothing was run");
+    return {
+      messages: last.messages,
+      expectedDigest: expected.bboHash,
+      expectedChanges: expected.bboChanges,
+      digest: last.bbo_digest ?? "",
+      changes: last.bbo_changes ?? 0,
+      times: leastOf(ours),
+      peakBytes: last.peak_memory_bytes,
+      ...(theirs.length > 0 && { yardstick: leastOf(theirs) }),
+      queues: askQueues(file, messages, seed),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const NOT_ASKED: QueueCheck = { asked: 0, wrong: 0, orders: 0, digest: "", nsPerMessage: 0 };
 
 function askQueues(file: string, messages: number, seed: number): QueueCheck {
   const words = [file, messages, MOMENTS, seed].map(String);
@@ -109,6 +116,28 @@ function askQueues(file: string, messages: number, seed: number): QueueCheck {
     orders: ours.answers.reduce((sum, answer) => sum + Number(answer.split(" ")[0]), 0),
     digest: ours.digest,
     nsPerMessage: ours.nsPerMessage,
+  };
+}
+
+function leastOf(times: readonly MessageTimes[]): MessageTimes {
+  const least = (of: (each: MessageTimes) => number) => Math.min(...times.map(of));
+  return {
+    told: least((each) => each.told),
+    wall: least(({ wall }) => wall),
+    cpu: least(({ cpu }) => cpu),
+  };
+}
+
+/** @param each what a second is in nanoseconds a message */
+function yardstickTimes(program: string, file: string, digest: string, each: number): MessageTimes {
+  const begun = Bun.nanoseconds();
+  const done = Bun.spawnSync([program, file, "hash+b"]);
+  const seconds = (Bun.nanoseconds() - begun) / 1e9;
+  const told = yardstickNs(done.stdout.toString() + done.stderr.toString(), digest);
+  return {
+    told,
+    wall: seconds * each,
+    cpu: (Number(done.resourceUsage.cpuTime.total) / 1e6) * each,
   };
 }
 

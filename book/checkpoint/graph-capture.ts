@@ -36,8 +36,8 @@ export function captureGraph(root: object, rules: GraphRules, room: unknown[][] 
 }
 
 /**
- * Makes the nodes of the long lists, a list a step: a copy of a hundred thousand names takes a tenth of a
- * millisecond, a look at each of them five.
+ * Makes the nodes of the long lists, a list a step: a look at each of a hundred thousand names, by code that
+ * runs twice a minute, takes some milliseconds; a copy of the list much less than one.
  * @throws GraphError one of them holds an object, which has gone on since
  */
 export function* writeLists({ nodes, lists }: Graph): Generator<void> {
